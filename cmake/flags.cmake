@@ -1,0 +1,37 @@
+# Flags for our own code. Generated protobuf code is a target of its own, without them.
+add_library(roomkeep_flags INTERFACE)
+target_compile_options(roomkeep_flags INTERFACE
+	-Wall -Wextra -Wshadow -Wconversion -Wsign-compare -Wstrict-prototypes -Wmissing-prototypes
+	-Wold-style-definition -Wundef -Wpointer-arith -Wcast-qual -Wcast-align -Wformat=2 -Wvla
+	-Wswitch-enum                # a new state or kind must be handled by name
+	-Werror=attributes
+	-fvisibility=hidden -fno-common
+	-fstack-protector-strong -fstack-clash-protection
+	-fno-omit-frame-pointer)     # crash dumps and perf stay readable
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+	target_compile_options(roomkeep_flags INTERFACE -Wimplicit-fallthrough=5)
+else()
+	target_compile_options(roomkeep_flags INTERFACE -Wimplicit-fallthrough
+		-Wno-gnu-statement-expression)
+endif()
+if(ROOMKEEP_WERROR)
+	target_compile_options(roomkeep_flags INTERFACE -Werror)
+endif()
+target_compile_definitions(roomkeep_flags INTERFACE _GNU_SOURCE)
+if(ROOMKEEP_FAST_KDF)
+	target_compile_definitions(roomkeep_flags INTERFACE ROOMKEEP_FAST_KDF=1)
+endif()
+
+if(ROOMKEEP_SANITIZE STREQUAL "address")
+	add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+	add_link_options(-fsanitize=address,undefined)
+elseif(ROOMKEEP_SANITIZE STREQUAL "thread")
+	add_compile_options(-fsanitize=thread)
+	add_link_options(-fsanitize=thread)
+else()
+	# Not with sanitizers: fortified libc calls hide what ASan wants to see.
+	if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+		target_compile_definitions(roomkeep_flags INTERFACE _FORTIFY_SOURCE=3)
+	endif()
+endif()
+add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
