@@ -1,8 +1,8 @@
 /* check: our own bugs stop the process, in every build.
  *
- * REQUIRE stands at the entry of a function and names what the caller promised; INSIST stands inside
- * and names what we believe. Neither is ever used on bytes from a peer or a disk: those are error
- * values. On failure the last log events are dumped (log_dump_ring) and the process aborts.
+ * REQUIRE stands at the entry of a function and names what the caller promised; INSIST stands
+ * inside and names what we believe. Neither is ever used on bytes from a peer or a disk: those are
+ * error values. On failure the last log events are dumped (log_dump_ring) and the process aborts.
  * Threads: any. */
 #pragma once
 

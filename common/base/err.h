@@ -1,7 +1,7 @@
 /* err: the one set of error values, and the two macros that move them upward.
  *
  * 0 is success, every other value is negative. A value is returned, never thrown away: fallible
- * functions are MUST_USE and give their results by `ret_` parameters that stay untouched on failure.
+ * functions are MUST_USE and give their results by `ret_` parameters, untouched on failure.
  * Threads: any. The X-macro form (value, name, sentence) follows libuv's UV_ERRNO_MAP. */
 #pragma once
 

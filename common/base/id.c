@@ -22,7 +22,7 @@ struct id id_make_v7(struct id_source *s, uint64_t now_ms)
 		s->counter++;
 	}
 
-	struct id id;
+	struct id id = { { 0 } };
 	rand_fill(&s->rand, id.b, ID_BYTES);
 	for (int i = 0; i < 6; i++) id.b[i] = (uint8_t)(s->last_ms >> (40 - 8 * i));
 	id.b[6] = (uint8_t)(0x70 | (s->counter >> 8));
@@ -33,7 +33,7 @@ struct id id_make_v7(struct id_source *s, uint64_t now_ms)
 
 struct id id_make_random(const struct rand_source *rand)
 {
-	struct id id;
+	struct id id = { { 0 } };
 	rand_fill(rand, id.b, ID_BYTES);
 	return id;
 }

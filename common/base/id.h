@@ -2,7 +2,8 @@
  *
  * UUIDv7 (RFC 9562 section 5.7; time first, so that keys arrive in order) for patients, sessions,
  * measures, addenda and ops of chart lanes. 16 random bytes for users, rooms, notes, grants and ops
- * of sealed lanes, because their time must stay hidden. Threads: values; a generator one at a time. */
+ * of sealed lanes, because their time must stay hidden.
+ * Threads: values; a generator one at a time. */
 #pragma once
 
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* log: one line per event, `key=value`, to stderr; the last LOG_RING_EVENTS kept for a crash dump.
  *
- * Never in a line: names or text of patients, notes, passphrases, keys, tokens, or text a peer made.
+ * Never in a line: names or text of patients, notes, passphrases, keys, tokens, a peer's own text.
  * Ids, counts, states and err_name() only. Libraries return errors and do not log; net, ops, web,
  * cli and main log once, where the decision is.
  * Under systemd (JOURNAL_STREAM set) lines carry a <level> prefix (sd-daemon(3)).
