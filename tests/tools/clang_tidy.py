@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""clang-tidy (.clang-tidy) over our own sources, on every core. Used by `./dev lint`.
+
+clang_tidy.py --build DIR [NAME]   NAME: only paths that contain it
+
+Generated code is skipped. A source that passed is not looked at again until its preprocessed text,
+its flags or the checks change: .cache/clang-tidy/ holds one empty file per proof, named by the hash
+of all three. (run-clang-tidy, which Debian ships, always starts from nothing.)
+"""
+
+import argparse
+import concurrent.futures
+import glob
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CACHE = os.path.join(ROOT, ".cache/clang-tidy")
+CACHE_DAYS_MAX = 14
+
+
+def checks_text():
+    version = subprocess.run(["clang-tidy", "--version"], stdout=subprocess.PIPE, check=True).stdout
+    parts = [version]
+    for path in sorted(glob.glob(os.path.join(ROOT, "**/.clang-tidy"), recursive=True)
+                       + [os.path.join(ROOT, ".clang-tidy")]):
+        with open(path, "rb") as f:
+            parts.append(f.read())
+    return b"\0".join(parts)
+
+
+def preprocess(entry):
+    """The text clang-tidy will see, comments included (NOLINT lives there)."""
+    words = shlex.split(entry["command"])
+    if "ccache" in words[0]:
+        words = words[1:]
+    words = words[:words.index("-o")] if "-o" in words else words
+    words = [w for w in words if w != "-c"] + ["-E", "-C", entry["file"]]
+    done = subprocess.run(words, cwd=entry["directory"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL)
+    return done.stdout if done.returncode == 0 else os.urandom(32)  # never proven before
+
+
+def check_source(entry, build, checks):
+    """Returns (was it looked at, findings)."""
+    key = hashlib.sha256()
+    for part in (preprocess(entry), entry["command"].encode(), checks):
+        key.update(hashlib.sha256(part).digest())
+    proof = os.path.join(CACHE, key.hexdigest())
+    if os.path.exists(proof):
+        os.utime(proof)
+        return False, ""
+    done = subprocess.run(["clang-tidy", "-quiet", "-p", build, entry["file"]],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace")
+    output = re.sub(r"^(\d+ warnings? generated\.|Suppressed .*|Use -header-filter.*)\n", "",
+                    done.stdout, flags=re.M)
+    if done.returncode == 0:
+        with open(proof, "w", encoding="utf-8"):
+            pass
+        return True, ""
+    return True, output
+
+
+def forget_old_proofs():
+    oldest = time.time() - CACHE_DAYS_MAX * 86400
+    for path in glob.glob(os.path.join(CACHE, "*")):
+        if os.path.getmtime(path) < oldest:
+            os.unlink(path)
+
+
+def our_sources(build, name):
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as f:
+        entries = json.load(f)
+    ours = re.compile(re.escape(ROOT) + r"/(common|server|client|tests)/")
+    return {e["file"]: e for e in entries if ours.match(e["file"]) and name in e["file"]}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("name", nargs="?", default="")
+    args = parser.parse_args()
+    os.makedirs(CACHE, exist_ok=True)
+    forget_old_proofs()
+    entries = our_sources(args.build, args.name)
+    checks = checks_text()
+    looked = bad = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        jobs = [pool.submit(check_source, e, args.build, checks) for e in entries.values()]
+        for job in concurrent.futures.as_completed(jobs):
+            new, output = job.result()
+            looked += new
+            if output:
+                bad += 1
+                print(output, flush=True)
+    print(f"{len(entries)} sources, {looked} looked at, {bad} with findings")
+    return 1 if bad or not entries else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
