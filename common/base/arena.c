@@ -17,11 +17,18 @@ void arena_init(struct arena *a, size_t cap)
 	*a = (struct arena){ .cap = cap };
 }
 
+/* What was in it may have been about a patient: nothing of it stays in freed memory. */
+static void arena_free_block(struct arena_block *b)
+{
+	explicit_bzero(b->data, b->used);
+	free(b);
+}
+
 static void arena_free_blocks(struct arena_block *b)
 {
 	while (b != NULL) {
 		struct arena_block *next = b->next;
-		free(b);
+		arena_free_block(b);
 		b = next;
 	}
 }
@@ -48,7 +55,7 @@ void arena_reset(struct arena *a)
 		if (keep == NULL && b->size == ARENA_BLOCK_BYTES) {
 			keep = b;
 		} else {
-			free(b);
+			arena_free_block(b);
 		}
 		b = next;
 	}

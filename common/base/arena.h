@@ -20,6 +20,7 @@ struct arena {
 void arena_init(struct arena *a, size_t cap);
 void arena_fini(struct arena *a);
 void arena_finip(struct arena *a); /* for CLEANUP */
+/* Reset and fini overwrite what was used before they give it back. */
 void arena_reset(struct arena *a); /* keeps one small block for the next message */
 
 /* Aligned for any type, zeroed; NULL when the cap or the memory is exhausted. */

@@ -63,10 +63,9 @@ enum err err_from_wire(int value)
 	return ERR_PROTO;
 }
 
-enum err err_from_errno(int saved_errno)
+enum err err_find_errno(int saved_errno)
 {
 	switch (saved_errno) {
-	case 0: return ERR_OK;
 	case ENOSPC:
 	case EDQUOT: return ERR_DISK_FULL;
 	case ENOMEM: return ERR_NOMEM;

@@ -64,8 +64,15 @@ const char *err_text(enum err e);
 enum err err_from_wire(int value);
 
 /* errno of a failed system call. ENOSPC and EDQUOT become ERR_DISK_FULL, ENOMEM ERR_NOMEM,
- * ENOENT ERR_NOT_FOUND, EEXIST ERR_EXISTS, EACCES and EPERM ERR_DENIED, all others ERR_IO. */
-enum err err_from_errno(int saved_errno);
+ * ENOENT ERR_NOT_FOUND, EEXIST ERR_EXISTS, EACCES and EPERM ERR_DENIED, all others ERR_IO, 0 too:
+ * a call that failed did not succeed, whatever errno says. Never ERR_OK. */
+enum err err_find_errno(int saved_errno);
+static inline enum err err_from_errno(int saved_errno)
+{
+	const enum err e = err_find_errno(saved_errno);
+	if (e == ERR_OK) __builtin_unreachable(); /* tells analyzers what the contract says */
+	return e;
+}
 
 /* A result that is ignored on purpose; the reason stands in a comment at the call. */
 static inline void err_ignore(enum err e)

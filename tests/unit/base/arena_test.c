@@ -64,13 +64,19 @@ static void test_cap_at_max_minus_1_max_and_max_plus_1(void **state)
 	assert_null(arena_alloc(&a, 1));
 }
 
+/* All of these must be refused before the allocator is asked: it would have to refuse them as well,
+ * and ASan and valgrind call that a bug of its caller. */
 static void test_no_sum_wraps(void **state)
 {
 	(void)state;
 	CLEANUP(arena_finip) struct arena a;
 	arena_init(&a, SIZE_MAX);
+	/* The padding, then the block's own head, does not fit behind these. */
+	for (size_t less = 0; less < 2 * ALIGN; less++) {
+		assert_null(arena_alloc(&a, SIZE_MAX - less));
+	}
 	assert_non_null(arena_alloc(&a, 100));
-	for (size_t less = 0; less < 200; less++) assert_null(arena_alloc(&a, SIZE_MAX - less));
+	for (size_t less = 0; less < 100; less++) assert_null(arena_alloc(&a, SIZE_MAX - less));
 	const struct view endless = { (const uint8_t *)"x", SIZE_MAX };
 	assert_null(arena_dup(&a, endless).p);
 	assert_non_null(arena_alloc(&a, 100));

@@ -107,7 +107,7 @@ static void played_fill(void *ctx, void *p, size_t len)
 static void test_below_rejects_the_uneven_rest(void **state)
 {
 	(void)state;
-	/* 2^64 mod 3 = 1: only 0 is refused. 2^64 mod (2^63 + 1) = 2^63 - 1: values below it are. */
+	/* 2^64 mod 3 = 1: only 0 is refused. 2^64 mod (2^63 + 1) = 2^63 - 1: what is below is. */
 	const uint64_t three[] = { 0, 0, 1 };
 	struct played d = { three, 0 };
 	struct rand_source r = { played_fill, &d };
