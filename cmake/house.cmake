@@ -31,6 +31,8 @@ function(roomkeep_tests)
 		set(name ${prefix}_${stem})
 		add_executable(${name} ${source})
 		target_link_libraries(${name} PRIVATE ${T_LINK} roomkeep_flags PkgConfig::CMOCKA)
+		# Helpers of one test folder used in another: "unit/crypt/vector_file.h".
+		target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
 		target_compile_definitions(${name} PRIVATE
 			ROOMKEEP_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
 		add_test(NAME ${name} COMMAND ${name})
