@@ -1,0 +1,14 @@
+/* words: which word was probably meant. Only ever a suggestion; nothing is run on a guess.
+ *
+ * Threads: any.    Limits: words above WORDS_MAX characters are near nothing. */
+#pragma once
+
+#define WORDS_MAX 40u
+#define WORDS_NOTHING 1000u
+
+/* Edits between two words: a letter more, less, other, or two swapped (optimal string alignment).
+ * WORDS_NOTHING when one is longer than WORDS_MAX. */
+unsigned words_distance(const char *a, const char *b);
+
+/* The same, but WORDS_NOTHING unless the words are close enough to suggest one for the other. */
+unsigned words_near(const char *typed, const char *known);

@@ -1,0 +1,278 @@
+#include "record/access.h"
+
+#include "base/check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct id me = { { 1 } };
+static const struct id other = { { 2 } };
+static const struct id patient = { { 3 } };
+
+static const uint64_t all_kinds[] = { KIND_PATIENT,
+				      KIND_SESSION_FRAME,
+				      KIND_SESSION_TEXT,
+				      KIND_MEASURE,
+				      KIND_SIGN,
+				      KIND_ADDENDUM,
+				      KIND_OPENED,
+				      KIND_NOTE,
+				      KIND_SEALED_TOMBSTONE,
+				      9,
+				      65,
+				      66,
+				      1000 };
+
+static bool reads(uint64_t kind, uint64_t roles, bool is_author)
+{
+	const struct access_read q = { .kind = kind, .roles = roles, .is_author = is_author };
+	return access_may_read(&q);
+}
+
+/* The table of SECURITY 3.4 again, written down by hand. */
+static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
+{
+	const bool therapist = (roles & 2) != 0;
+	const bool desk = (roles & 4) != 0;
+	if (kind == 1) return therapist || desk;
+	if (kind >= 2 && kind <= 6) return therapist;
+	return is_author;
+}
+
+static void test_reading_follows_the_table_for_every_set_of_roles(void **state)
+{
+	(void)state;
+	for (uint64_t roles = 0; roles < 64; roles++) {
+		for (size_t i = 0; i < COUNT_OF(all_kinds); i++) {
+			for (int own = 0; own < 2; own++) {
+				assert_int_equal(reads(all_kinds[i], roles, own == 1),
+						 table_reads(all_kinds[i], roles, own == 1));
+			}
+		}
+		assert_int_equal(access_may_read_patients(roles), (roles & 6) != 0);
+		assert_int_equal(access_may_read_sessions(roles), (roles & 2) != 0);
+	}
+}
+
+static void test_no_role_opens_another_persons_note(void **state)
+{
+	(void)state;
+	for (uint64_t roles = 0; roles < 64; roles++) {
+		assert_false(reads(KIND_NOTE, roles, false));
+		assert_false(reads(KIND_SEALED_TOMBSTONE, roles, false));
+		assert_false(reads(KIND_OPENED, roles, false));
+		assert_true(reads(KIND_NOTE, roles, true));
+	}
+}
+
+static void test_a_tombstone_is_read_with_its_target(void **state)
+{
+	(void)state;
+	struct access_read q = { .kind = KIND_TOMBSTONE, .roles = ROLE_DESK };
+	q.target_kind = KIND_PATIENT;
+	assert_true(access_may_read(&q));
+	q.target_kind = KIND_SESSION_TEXT;
+	assert_false(access_may_read(&q));
+	q.roles = ROLE_THERAPIST;
+	assert_true(access_may_read(&q));
+	q.target_kind = KIND_NOTE;
+	assert_false(access_may_read(&q));
+	q.target_kind = 0; /* not known */
+	assert_false(access_may_read(&q));
+	q.is_author = true;
+	assert_true(access_may_read(&q));
+}
+
+static enum err writes(struct access_write q, uint64_t kind, uint64_t roles)
+{
+	q.kind = kind;
+	q.roles = roles;
+	q.author_id = me;
+	return access_may_write(&q);
+}
+
+static struct access_write session_of(struct id therapist, bool imported)
+{
+	return (struct access_write){ .session_exists = true,
+				      .session_therapist = therapist,
+				      .session_patient = patient,
+				      .session_imported = imported,
+				      .frame_patient = patient };
+}
+
+static void test_patients_are_written_by_therapist_and_desk(void **state)
+{
+	(void)state;
+	const struct access_write none = { 0 };
+	for (uint64_t roles = 0; roles < 64; roles++) {
+		const enum err want = (roles & 6) != 0 ? ERR_OK : ERR_DENIED;
+		assert_int_equal(writes(none, KIND_PATIENT, roles), want);
+		assert_int_equal(writes(none, KIND_OPENED, roles), want);
+		assert_int_equal(writes(none, KIND_NOTE, roles),
+				 (roles & 2) != 0 ? ERR_OK : ERR_DENIED);
+		assert_int_equal(writes(none, 1000, roles), roles == 0 ? ERR_DENIED : ERR_OK);
+	}
+}
+
+static void test_clinical_kinds_in_own_sessions_only(void **state)
+{
+	(void)state;
+	const uint64_t kinds[] = { KIND_SESSION_TEXT, KIND_MEASURE, KIND_SIGN };
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		for (uint64_t roles = 0; roles < 64; roles++) {
+			const bool therapist = (roles & 2) != 0;
+			const bool importer = therapist && (roles & 1) != 0;
+			const enum err yes = therapist ? ERR_OK : ERR_DENIED;
+			assert_int_equal(writes(session_of(me, false), kinds[i], roles), yes);
+			assert_int_equal(writes(session_of(other, false), kinds[i], roles),
+					 ERR_DENIED);
+			assert_int_equal(writes(session_of(other, true), kinds[i], roles),
+					 importer ? ERR_OK : ERR_DENIED);
+			const struct access_write none = { 0 };
+			assert_int_equal(writes(none, kinds[i], roles),
+					 therapist ? ERR_NOT_FOUND : ERR_DENIED);
+		}
+	}
+}
+
+static void test_addenda_to_any_session(void **state)
+{
+	(void)state;
+	assert_int_equal(writes(session_of(other, false), KIND_ADDENDUM, ROLE_THERAPIST), ERR_OK);
+	assert_int_equal(writes(session_of(other, false), KIND_ADDENDUM, ROLE_OWNER | ROLE_DESK),
+			 ERR_DENIED);
+	const struct access_write none = { 0 };
+	assert_int_equal(writes(none, KIND_ADDENDUM, ROLE_THERAPIST), ERR_NOT_FOUND);
+}
+
+static void test_a_new_frame_names_its_author_or_is_imported(void **state)
+{
+	(void)state;
+	struct access_write q = { .frame_patient = patient };
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_BAD_VALUE);
+	q.frame_has_therapist = true;
+	q.frame_therapist = me;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_OK);
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_OWNER | ROLE_DESK), ERR_DENIED);
+	q.frame_therapist = other;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
+	q.frame_has_imported = true;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
+	q.frame_imported = true;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST | ROLE_OWNER), ERR_OK);
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_DENIED);
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_OWNER), ERR_DENIED);
+}
+
+static void test_a_frame_never_changes_hands(void **state)
+{
+	(void)state;
+	struct access_write q = session_of(me, false);
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_OK);
+	q.frame_patient = other;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_BAD_VALUE);
+	q = session_of(me, false);
+	q.frame_has_therapist = true;
+	q.frame_therapist = me;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_OK);
+	q.frame_therapist = other;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_BAD_VALUE);
+	/* An owner cannot make somebody's session his by calling it imported. */
+	q = session_of(other, false);
+	q.frame_has_imported = true;
+	q.frame_imported = true;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
+	q = session_of(me, false);
+	q.frame_has_imported = true;
+	q.frame_imported = true;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST | ROLE_OWNER), ERR_BAD_VALUE);
+}
+
+static void test_tombstones(void **state)
+{
+	(void)state;
+	struct access_write q = { 0 };
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_NOT_FOUND);
+	q.target_exists = true;
+	q.target_kind = KIND_MEASURE;
+	q.target_author = me;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_OK);
+	q.target_signed = true;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_SIGNED);
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_OWNER), ERR_OK);
+	q.target_signed = false;
+	q.target_author = other;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_DENIED);
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_OWNER), ERR_OK);
+	q.target_author = me;
+	q.target_kind = KIND_SIGN;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_SIGNED);
+	q.target_kind = KIND_NOTE;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
+	assert_int_equal(writes(q, KIND_SEALED_TOMBSTONE, ROLE_THERAPIST), ERR_OK);
+	q.target_author = other;
+	assert_int_equal(writes(q, KIND_SEALED_TOMBSTONE, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
+	q.target_author = me;
+	q.target_kind = KIND_PATIENT;
+	assert_int_equal(writes(q, KIND_SEALED_TOMBSTONE, ROLE_THERAPIST), ERR_DENIED);
+	q.target_kind = KIND_TOMBSTONE;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_OWNER), ERR_DENIED);
+	q.target_kind = 1000;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_OK);
+	q.target_author = other;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_OWNER), ERR_DENIED);
+}
+
+/* A kind that was added and has no row in the table would stop the server. */
+static void test_every_kind_has_an_answer(void **state)
+{
+	(void)state;
+	size_t count;
+	const struct kind_info *kinds = kind_table(&count);
+	for (size_t i = 0; i < count; i++) {
+		const struct access_write none = { 0 };
+		const enum err e = writes(none, (uint64_t)kinds[i].kind, 63);
+		assert_true(e == ERR_OK || e == ERR_NOT_FOUND || e == ERR_BAD_VALUE);
+		assert_int_equal(writes(none, (uint64_t)kinds[i].kind, 0), ERR_DENIED);
+	}
+}
+
+static void test_role_names_go_both_ways(void **state)
+{
+	(void)state;
+	const char *names[] = { "owner", "therapist", "desk", "admin", "lead", "student" };
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		uint64_t role = 0;
+		assert_int_equal(access_role_parse(view_str(names[i]), &role), ERR_OK);
+		assert_int_equal(role, 1u << i);
+		assert_string_equal(access_role_name(role), names[i]);
+	}
+	uint64_t role = 77;
+	assert_int_equal(access_role_parse(view_str("boss"), &role), ERR_BAD_VALUE);
+	assert_int_equal(access_role_parse(VIEW_EMPTY, &role), ERR_BAD_VALUE);
+	assert_int_equal(role, 77);
+	assert_null(access_role_name(3));
+	assert_null(access_role_name(0));
+	assert_null(access_role_name(64));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reading_follows_the_table_for_every_set_of_roles),
+		cmocka_unit_test(test_no_role_opens_another_persons_note),
+		cmocka_unit_test(test_a_tombstone_is_read_with_its_target),
+		cmocka_unit_test(test_patients_are_written_by_therapist_and_desk),
+		cmocka_unit_test(test_clinical_kinds_in_own_sessions_only),
+		cmocka_unit_test(test_addenda_to_any_session),
+		cmocka_unit_test(test_a_new_frame_names_its_author_or_is_imported),
+		cmocka_unit_test(test_a_frame_never_changes_hands),
+		cmocka_unit_test(test_tombstones),
+		cmocka_unit_test(test_every_kind_has_an_answer),
+		cmocka_unit_test(test_role_names_go_both_ways),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
