@@ -1,0 +1,395 @@
+#include "db/db.h"
+
+#include "base/buf.h"
+#include "base/crashpoint.h"
+#include "db/db_priv.h"
+#include "db/err_sqlite.h"
+#include "db/lockfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define DB_BUSY_MS 5000 /* a reader that meets the recovery of another waits for it */
+
+/* SECURITY 3.3. temp_store: temporary tables would be plain files elsewhere. cell_size_check:
+ * damage is an error instead of a wrong answer. journal_size_limit: with it the WAL that is kept
+ * is emptied when the last connection closes; a full one left beside a restored database would
+ * be played into it. */
+#define DB_PRAGMAS_COMMON                                                                          \
+	"PRAGMA mmap_size=0; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"                \
+	"PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON;"
+#define DB_PRAGMAS_WRITER                                                                          \
+	DB_PRAGMAS_COMMON "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"                      \
+			  "PRAGMA journal_size_limit=67108864;"
+#define DB_PRAGMAS_READER DB_PRAGMAS_COMMON "PRAGMA query_only=ON;"
+
+enum err db_last_err(struct db *db, int code)
+{
+	const int extended = sqlite3_extended_errcode(db->raw);
+	/* The connection knows more than the call returned, unless it is about an earlier call. */
+	return err_from_sqlite((extended & 0xff) == (code & 0xff) ? extended : code);
+}
+
+enum err db_exec(struct db *db, const char *sql)
+{
+	const int rc = sqlite3_exec(db->raw, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? ERR_OK : db_last_err(db, rc);
+}
+
+static int db_on_wal_commit(void *ctx, sqlite3 *raw, const char *name, int pages)
+{
+	struct db *db = ctx;
+	(void)raw;
+	(void)name;
+	db->wal_pages = pages < 0 ? 0 : (uint64_t)pages;
+	return SQLITE_OK;
+}
+
+static enum err db_config_flag(struct db *db, int option, int on)
+{
+	const int rc = sqlite3_db_config(db->raw, option, on, NULL);
+	return rc == SQLITE_OK ? ERR_OK : err_from_sqlite(rc);
+}
+
+static enum err db_new(struct db **ret_db)
+{
+	struct db *db = calloc(1, sizeof(*db));
+	ENSURE(db != NULL, ERR_NOMEM);
+	db->lock_fd = -1;
+	*ret_db = db;
+	return ERR_OK;
+}
+
+static enum err db_connect(struct db *db, const char *path, int flags)
+{
+	const int rc = sqlite3_open_v2(path, &db->raw,
+				       flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+					       SQLITE_OPEN_EXRESCODE,
+				       NULL);
+	ENSURE(rc == SQLITE_OK, err_from_sqlite(rc));
+	ENSURE(sqlite3_busy_timeout(db->raw, DB_BUSY_MS) == SQLITE_OK, ERR_STORE);
+	TRY(db_config_flag(db, SQLITE_DBCONFIG_DEFENSIVE, 1));
+	TRY(db_config_flag(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0));
+	TRY(db_config_flag(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0));
+	TRY(db_config_flag(db, SQLITE_DBCONFIG_DQS_DML, 0));
+	return db_config_flag(db, SQLITE_DBCONFIG_DQS_DDL, 0);
+}
+
+/* ---- migrations ------------------------------------------------------------------------------ */
+
+static enum err schema_state(struct db *db, const struct db_schema *schema, uint64_t *ret_version)
+{
+	uint64_t application = 0;
+	uint64_t version = 0;
+	uint64_t tables = 0;
+	TRY(db_get_u64(db, "PRAGMA application_id", DB_NO_ARGS, &application));
+	TRY(db_get_u64(db, "PRAGMA user_version", DB_NO_ARGS, &version));
+	TRY(db_get_u64(db, "SELECT count(*) FROM sqlite_schema", DB_NO_ARGS, &tables));
+	const bool fresh = application == 0 && version == 0 && tables == 0;
+	ENSURE(fresh || application == schema->application_id, ERR_BAD_FORMAT);
+	ENSURE(version <= schema->step_count, ERR_VERSION);
+	*ret_version = version;
+	return ERR_OK;
+}
+
+static enum err schema_step(struct db *db, const struct db_schema *schema, unsigned step)
+{
+	CLEANUP(buf_finip) struct buf sql = { 0 };
+	TRY(buf_append_fmt(&sql, "PRAGMA application_id=%u; PRAGMA user_version=%u;",
+			   schema->application_id, step + 1));
+	const char *marks = NULL;
+	TRY(buf_cstr(&sql, &marks));
+
+	TRY(db_begin(db));
+	enum err e = db_exec(db, schema->steps[step]);
+	if (e == ERR_OK) e = db_exec(db, marks);
+	if (e != ERR_OK) {
+		db_rollback(db);
+		return e;
+	}
+	crashpoint(CRASHPOINT_DB_MIGRATE_BEFORE);
+	TRY(db_commit(db));
+	crashpoint(CRASHPOINT_DB_MIGRATE_AFTER);
+	return ERR_OK;
+}
+
+static enum err schema_migrate(struct db *db, const struct db_schema *schema)
+{
+	uint64_t version = 0;
+	TRY(schema_state(db, schema, &version));
+	for (unsigned i = (unsigned)version; i < schema->step_count; i++) {
+		TRY(schema_step(db, schema, i));
+	}
+	return ERR_OK;
+}
+
+/* ---- open, close ----------------------------------------------------------------------------- */
+
+static enum err path_make(struct buf *path, const char *folder, const char *name,
+			  const char *suffix, const char **ret_path)
+{
+	buf_clear(path);
+	TRY(buf_append_fmt(path, "%s/%s%s", folder, name, suffix));
+	return buf_cstr(path, ret_path);
+}
+
+/* SQLite gives -wal and -shm the mode of the database, so one file made with 0600 is enough; files
+ * that were there before are looked at one by one. */
+static enum err files_check(const char *folder, const char *name)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	CLEANUP(buf_finip) struct buf path = { 0 };
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+		const char *text = NULL;
+		TRY(path_make(&path, folder, name, suffixes[i], &text));
+		const enum err e = file_check_mode(text);
+		if (e != ERR_OK && !(e == ERR_NOT_FOUND && i > 0)) return e;
+	}
+	return ERR_OK;
+}
+
+static enum err file_create(const char *folder, const char *path)
+{
+	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) return errno == EEXIST ? ERR_OK : err_from_errno(errno);
+	/* The name must survive a power cut as well as what SQLite will write under it. */
+	CLEANUP(closep) int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ENSURE(dir >= 0 && fsync(dir) == 0, ERR_IO);
+	return ERR_OK;
+}
+
+static enum err journal_set_wal(struct db *db)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query_row(db, "PRAGMA journal_mode=WAL", DB_NO_ARGS, &stmt));
+	/* SQLite answers with the mode it has, not with an error. */
+	ENSURE(view_equal(db_col_view(stmt, 0), view_str("wal")), ERR_STORE);
+	return ERR_OK;
+}
+
+static enum err writer_setup(struct db *db, const struct db_schema *schema)
+{
+	TRY(db_exec(db, DB_PRAGMAS_WRITER));
+	TRY(journal_set_wal(db));
+	int keep =
+		1; /* the WAL file stays when the last connection closes: nothing to create again */
+	ENSURE(sqlite3_file_control(db->raw, "main", SQLITE_FCNTL_PERSIST_WAL, &keep) == SQLITE_OK,
+	       ERR_STORE);
+	(void)sqlite3_wal_hook(db->raw, db_on_wal_commit, db);
+	return schema_migrate(db, schema);
+}
+
+enum err db_open_writer(const char *folder, const char *name, const struct db_schema *schema,
+			struct db **ret_db)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(buf_finip) struct buf path = { 0 };
+	const char *text = NULL;
+	TRY(db_new(&db));
+	TRY(folder_prepare(folder));
+	TRY(path_make(&path, folder, DB_LOCK_NAME, "", &text));
+	TRY(lockfile_open(text, &db->lock_fd));
+	TRY(path_make(&path, folder, name, "", &text));
+	TRY(file_create(folder, text));
+	TRY(files_check(folder, name));
+	TRY(db_connect(db, text, SQLITE_OPEN_READWRITE));
+	TRY(writer_setup(db, schema));
+	*ret_db = TAKE(db);
+	return ERR_OK;
+}
+
+enum err db_open_reader(const char *folder, const char *name, const struct db_schema *schema,
+			struct db **ret_db)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(buf_finip) struct buf path = { 0 };
+	const char *text = NULL;
+	TRY(db_new(&db));
+	TRY(files_check(folder, name));
+	TRY(path_make(&path, folder, name, "", &text));
+	TRY(db_connect(db, text, SQLITE_OPEN_READONLY));
+	TRY(db_config_flag(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1));
+	TRY(db_exec(db, DB_PRAGMAS_READER));
+	uint64_t version = 0;
+	TRY(schema_state(db, schema, &version));
+	ENSURE(version == schema->step_count, ERR_VERSION);
+	*ret_db = TAKE(db);
+	return ERR_OK;
+}
+
+enum err db_open_memory(const struct db_schema *schema, struct db **ret_db)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	TRY(db_new(&db));
+	TRY(db_connect(db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+	TRY(db_exec(db, DB_PRAGMAS_COMMON));
+	TRY(schema_migrate(db, schema));
+	*ret_db = TAKE(db);
+	return ERR_OK;
+}
+
+void db_close(struct db *db)
+{
+	if (db == NULL) return;
+	if (db->raw != NULL) {
+		db_rollback(db);
+		db_cache_clear(db);
+		const int rc = sqlite3_close(db->raw);
+		INSIST(rc == SQLITE_OK); /* BUSY: a statement was not given back */
+	}
+	lockfile_close(&db->lock_fd); /* last: nobody may write before SQLite is through */
+	free(db);
+}
+
+void db_closep(struct db **db)
+{
+	db_close(*db);
+	*db = NULL;
+}
+
+const char *db_library_version(void)
+{
+	return sqlite3_libversion();
+}
+
+bool db_library_has_wal_reset_bug(void)
+{
+	const int v = sqlite3_libversion_number(); /* 3.44.6 is 3044006 */
+	if (v >= 3051003 || v < 3007000) return false;
+	if (v >= 3050007 && v < 3051000) return false;
+	return !(v >= 3044006 && v < 3045000);
+}
+
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+enum err db_begin(struct db *db)
+{
+	REQUIRE(!db_in_transaction(db));
+	db->marked = false;
+	if (sqlite3_db_readonly(db->raw, "main") == 1) {
+		return db_run(db, "BEGIN", DB_NO_ARGS);
+	}
+	return db_run(db, "BEGIN IMMEDIATE", DB_NO_ARGS);
+}
+
+enum err db_commit(struct db *db)
+{
+	db->marked = false;
+	/* A full disk makes SQLite roll back by itself: committing would then confirm nothing. */
+	ENSURE(db_in_transaction(db), ERR_STORE);
+	const enum err e = db_run(db, "COMMIT", DB_NO_ARGS);
+	if (e != ERR_OK) db_rollback(db);
+	return e;
+}
+
+void db_rollback(struct db *db)
+{
+	db->marked = false;
+	if (!db_in_transaction(db)) return;
+	/* Whatever it answers, SQLite leaves the transaction; what is not committed does not
+	 * exist. */
+	err_ignore(db_run(db, "ROLLBACK", DB_NO_ARGS));
+}
+
+bool db_in_transaction(const struct db *db)
+{
+	return sqlite3_get_autocommit(db->raw) == 0;
+}
+
+enum err db_mark(struct db *db)
+{
+	REQUIRE(!db->marked);
+	ENSURE(db_in_transaction(db), ERR_STORE);
+	TRY(db_run(db, "SAVEPOINT mark", DB_NO_ARGS));
+	db->marked = true;
+	return ERR_OK;
+}
+
+enum err db_mark_undo(struct db *db)
+{
+	REQUIRE(db->marked || !db_in_transaction(db));
+	ENSURE(db_in_transaction(db), ERR_STORE);
+	TRY(db_run(db, "ROLLBACK TO mark", DB_NO_ARGS));
+	return db_mark_release(db);
+}
+
+enum err db_mark_release(struct db *db)
+{
+	REQUIRE(db->marked || !db_in_transaction(db));
+	ENSURE(db_in_transaction(db), ERR_STORE);
+	db->marked = false;
+	return db_run(db, "RELEASE mark", DB_NO_ARGS);
+}
+
+/* ---- checkpoint and space -------------------------------------------------------------------- */
+
+enum err db_checkpoint(struct db *db, bool truncate)
+{
+	REQUIRE(!db_in_transaction(db));
+	int pages = 0;
+	int copied = 0;
+	const int rc = sqlite3_wal_checkpoint_v2(
+		db->raw, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+		&pages, &copied);
+	ENSURE(rc == SQLITE_OK, db_last_err(db, rc));
+	/* A WAL that was copied whole starts again from its beginning at the next write. */
+	if (pages == copied) db->wal_pages = 0;
+	return ERR_OK;
+}
+
+uint64_t db_wal_pages(const struct db *db)
+{
+	return db->wal_pages;
+}
+
+enum err db_check_space(const char *folder, struct db_space space)
+{
+	struct statvfs fs;
+	ENSURE(statvfs(folder, &fs) == 0, err_from_errno(errno));
+	const uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	const uint64_t all_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+	const uint64_t part = all_bytes / 100 * space.percent_min;
+	const uint64_t least = part < space.bytes_min ? part : space.bytes_min;
+	return free_bytes < least ? ERR_DISK_FULL : ERR_OK;
+}
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+static enum err complaints_count(struct db *db, const char *sql, uint64_t *ret_complaints)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(db, sql, DB_NO_ARGS, &stmt));
+	uint64_t count = 0;
+	bool row = true;
+	while (count < 100) {
+		TRY(db_step(stmt, &row));
+		if (!row) break;
+		if (!view_equal(db_col_view(stmt, 0), view_str("ok"))) count++;
+	}
+	*ret_complaints = count;
+	return ERR_OK;
+}
+
+enum err db_check_integrity(struct db *db, uint64_t *ret_complaints)
+{
+	return complaints_count(db, "PRAGMA integrity_check", ret_complaints);
+}
+
+enum err db_check_foreign_keys(struct db *db, uint64_t *ret_complaints)
+{
+	return complaints_count(db, "PRAGMA foreign_key_check", ret_complaints);
+}
+
+enum err db_set_pages_max(struct db *db, uint64_t pages)
+{
+	REQUIRE(pages > 0 && pages < INT32_MAX);
+	CLEANUP(buf_finip) struct buf sql = { 0 };
+	TRY(buf_append_fmt(&sql, "PRAGMA max_page_count=%llu", (unsigned long long)pages));
+	const char *text = NULL;
+	TRY(buf_cstr(&sql, &text));
+	return db_exec(db, text);
+}

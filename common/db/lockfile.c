@@ -1,0 +1,51 @@
+#include "db/lockfile.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum err lockfile_open(const char *path, int *ret_fd)
+{
+	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ENSURE(fd >= 0, err_from_errno(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		return errno == EWOULDBLOCK ? ERR_BUSY : err_from_errno(errno);
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return ERR_OK;
+}
+
+void lockfile_close(int *fd)
+{
+	closep(fd);
+}
+
+static enum err mode_check(const struct stat *st, mode_t type)
+{
+	ENSURE((st->st_mode & S_IFMT) == type, ERR_DENIED);
+	ENSURE(st->st_uid == geteuid(), ERR_DENIED);
+	ENSURE((st->st_mode & (S_IRWXG | S_IRWXO)) == 0, ERR_DENIED);
+	return ERR_OK;
+}
+
+enum err folder_prepare(const char *path)
+{
+	if (mkdir(path, 0700) != 0) {
+		ENSURE(errno == EEXIST, err_from_errno(errno));
+	}
+	struct stat st;
+	ENSURE(stat(path, &st) == 0, err_from_errno(errno));
+	return mode_check(&st, S_IFDIR);
+}
+
+enum err file_check_mode(const char *path)
+{
+	struct stat st;
+	ENSURE(lstat(path, &st) == 0, err_from_errno(errno));
+	return mode_check(&st, S_IFREG);
+}
