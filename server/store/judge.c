@@ -50,8 +50,22 @@ struct judge_facts {
 	struct session_row session; /* of the op, when it names one */
 	bool patient_exists;        /* of the op, when it names one */
 	bool target_exists;         /* of a tombstone */
+	bool target_signed;         /* the Sign that holds covers it */
 	struct id target_author;
 };
+
+/* What was signed is its author's to see, not to erase (record/access.h). */
+static enum err target_is_signed(struct db *db, uint64_t seq, bool *ret_signed)
+{
+	uint64_t count = 0;
+	TRY(db_get_u64(db,
+		       "SELECT (SELECT count(*) FROM session_text WHERE seq = ?1 AND covered = 1)"
+		       " + (SELECT count(*) FROM measure WHERE seq = ?1 AND covered = 1)"
+		       " + (SELECT count(*) FROM session_frame WHERE seq = ?1 AND covered = 1)",
+		       DB_ARGS(db_u64(seq)), &count));
+	*ret_signed = count > 0;
+	return ERR_OK;
+}
 
 static enum err facts_target(struct db *db, const struct id *target, struct store_judged *j,
 			     struct judge_facts *facts)
@@ -69,7 +83,7 @@ static enum err facts_target(struct db *db, const struct id *target, struct stor
 	TRY(db_col_id(stmt, 3, &j->patient_id));
 	TRY(db_col_id(stmt, 4, &j->session_id));
 	j->target_hidden = db_col_u64(stmt, 5) == 1;
-	return ERR_OK;
+	return target_is_signed(db, j->target_seq, &facts->target_signed);
 }
 
 static bool kind_is_tombstone(enum kind kind)
@@ -127,6 +141,7 @@ static enum err judge_access(const struct store_op *op, const struct store_judge
 		.target_exists = facts->target_exists,
 		.target_kind = j->target_kind,
 		.target_author = facts->target_author,
+		.target_signed = facts->target_signed,
 	};
 	if (j->known && j->payload.info->kind == KIND_SESSION_FRAME) {
 		TRY(frame_fill(j->payload.is.session_frame, &q));

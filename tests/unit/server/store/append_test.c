@@ -459,6 +459,26 @@ static void test_sealed_lane(void **state)
 	fx_check_ok(fx);
 }
 
+static void test_signed_words_are_not_their_authors_to_erase(void **state)
+{
+	struct fx *fx = *state;
+	struct id edit;
+	struct id late;
+	fx_begin(fx);
+	struct chart c = chart_make(fx);
+	ASSERT_COMMITTED(
+		fx_push_text(fx, c.mara, &c.session, SUBJECTIVE, "second", &c.text, 1, &edit));
+	ASSERT_COMMITTED(fx_push_sign(fx, c.mara, &c.session, &edit, 1, NULL));
+	ASSERT_COMMITTED(
+		fx_push_text(fx, c.mara, &c.session, SUBJECTIVE, "late", &c.text, 1, &late));
+	ASSERT_VERDICT(fx_push_tombstone(fx, c.mara, &edit), STORE_OP_REJECTED, ERR_SIGNED);
+	ASSERT_COMMITTED(fx_push_tombstone(fx, c.mara, &c.text)); /* a draft the Sign left behind */
+	ASSERT_COMMITTED(fx_push_tombstone(fx, c.mara, &late));   /* was never signed */
+	ASSERT_COMMITTED(fx_push_tombstone(fx, c.jo, &edit));     /* an owner: retention */
+	fx_commit(fx);
+	fx_check_ok(fx);
+}
+
 static void test_heads_travel_with_the_op(void **state)
 {
 	struct fx *fx = *state;
@@ -561,6 +581,7 @@ int main(void)
 		FOUNDED(test_edit_that_saw_the_sign_is_refused),
 		FOUNDED(test_opened_becomes_a_log_row),
 		FOUNDED(test_sealed_lane),
+		FOUNDED(test_signed_words_are_not_their_authors_to_erase),
 		FOUNDED(test_heads_travel_with_the_op),
 		FOUNDED(test_undo_of_one_request),
 		FOUNDED(test_rollback_forgets_the_batch),
