@@ -138,16 +138,19 @@ static enum err wire_op_write_intro(struct arena *a, const struct wire_intro *in
 				    Roomkeep__Op *op)
 {
 	Roomkeep__LaneIntro *to = arena_alloc(a, sizeof(*to));
-	ENSURE(to != NULL, ERR_NOMEM);
+	/* The ids stand in the wire_op itself, which may be gone when the message is packed. */
+	struct wire_intro *kept = arena_alloc(a, sizeof(*kept));
+	ENSURE(to != NULL && kept != NULL, ERR_NOMEM);
+	*kept = *intro;
 	roomkeep__lane_intro__init(to);
 	to->has_user_id = true;
-	to->user_id = wire_id_bytes(&intro->user_id);
+	to->user_id = wire_id_bytes(&kept->user_id);
 	to->has_room_id = true;
-	to->room_id = wire_id_bytes(&intro->room_id);
+	to->room_id = wire_id_bytes(&kept->room_id);
 	to->has_lane_class = true;
-	to->lane_class = intro->lane_class;
+	to->lane_class = kept->lane_class;
 	to->has_random16 = true;
-	to->random16 = wire_id_bytes(&intro->random16);
+	to->random16 = wire_id_bytes(&kept->random16);
 	op->intro = to;
 	return ERR_OK;
 }

@@ -1,0 +1,133 @@
+/* `roomkeepd serve`: builds the graph and runs the loop until SIGTERM, SIGINT or a failed disk. */
+#include "server/cli/cli.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "db/db.h"
+#include "server/net/engine.h"
+#include "server/ops/admin.h"
+
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+struct serve {
+	struct loop loop;
+	struct engine engine;
+	struct admin admin;
+	char address[TCP_ADDRESS_TEXT_MAX];
+	bool stopping;
+};
+
+static void serve_on_engine_closed(void *owner)
+{
+	(void)owner; /* nothing is left to wait for: loop_run returns */
+}
+
+static void serve_on_admin_closed(void *owner)
+{
+	struct serve *s = owner;
+	engine_close(&s->engine, serve_on_engine_closed, s);
+}
+
+static void serve_stop(struct serve *s)
+{
+	if (s->stopping) return;
+	s->stopping = true;
+	(void)sd_notify(0, "STOPPING=1");
+	admin_close(&s->admin, serve_on_admin_closed, s);
+}
+
+static void serve_on_signal(void *ctx, int signal_number)
+{
+	(void)signal_number;
+	serve_stop(ctx);
+}
+
+static void serve_on_failed(struct engine *e)
+{
+	serve_stop(CONTAINER_OF(e, struct serve, engine));
+}
+
+static enum err serve_read_address(struct serve *s, const char *folder)
+{
+	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
+	TRY(store_reader_open(folder, &reader));
+	CLEANUP(arena_finip) struct arena arena = { 0 };
+	arena_init(&arena, 4096);
+	struct view value = VIEW_EMPTY;
+	TRY(store_setting_get(reader, "listen", &arena, &value));
+	ENSURE(value.len < sizeof(s->address), ERR_CORRUPT);
+	memcpy(s->address, value.p, value.len);
+	s->address[value.len] = '\0';
+	return ERR_OK;
+}
+
+static enum err serve_explain(struct cli_args *args, enum err e, const char *address)
+{
+	switch ((int)e) {
+	case ERR_NOT_FOUND:
+		err_ignore(fault_set(&args->fault, e, "no_clinic", "there is no clinic in %s",
+				     args->data));
+		(void)fault_hint(&args->fault, "roomkeepd init --data %s makes one", args->data);
+		break;
+	case ERR_BUSY:
+		err_ignore(fault_set(&args->fault, e, "busy",
+				     "another server uses this folder, or %s is taken", address));
+		break;
+	case ERR_DENIED:
+		err_ignore(fault_set(&args->fault, e, "denied",
+				     "files in %s can be read by others, or not by this user",
+				     args->data));
+		(void)fault_hint(&args->fault,
+				 "The folder must be 0700 and its files 0600, all owned "
+				 "by the user who runs roomkeepd");
+		break;
+	default: fault_default(&args->fault, e);
+	}
+	return e;
+}
+
+static enum err serve_start(struct serve *s)
+{
+	TRY(engine_open(&s->engine, &s->loop,
+			&(struct engine_options){ .folder = s->engine.options.folder,
+						  .address = s->address }));
+	s->engine.on_failed = serve_on_failed;
+	TRY(admin_open(&s->admin, &s->engine));
+	TRY(loop_on_signals(&s->loop, serve_on_signal, s));
+	engine_address(&s->engine, s->address);
+	ENSURE(printf("READY %s\n", s->address) > 0 && fflush(stdout) == 0, ERR_IO);
+	(void)sd_notify(0, "READY=1"); /* without systemd there is nobody to tell */
+	return ERR_OK;
+}
+
+static enum err serve_run(struct serve *s, struct cli_args *args)
+{
+	enum err e = serve_read_address(s, args->data);
+	if (e != ERR_OK) return serve_explain(args, e, "its address");
+	if (db_library_has_wal_reset_bug()) {
+		log_info("serve",
+			 "sqlite=%s has the WAL-reset bug; one writing connection avoids it",
+			 db_library_version());
+	}
+	TRY(loop_init(&s->loop));
+	s->engine.options.folder = args->data;
+	e = serve_start(s);
+	if (e != ERR_OK) {
+		(void)serve_explain(args, e, s->address);
+		serve_stop(s);
+	}
+	loop_run(&s->loop);
+	const enum err left = loop_close(&s->loop);
+	if (e != ERR_OK) return e;
+	if (s->engine.failed != ERR_OK) return s->engine.failed;
+	return left == ERR_OK ? ERR_OK : ERR_BUG;
+}
+
+enum err cli_serve(struct cli_args *args, int *ret_exit)
+{
+	CLEANUP(freep) struct serve *s = calloc(1, sizeof(*s));
+	ENSURE(s != NULL, ERR_NOMEM);
+	*ret_exit = EXIT_DONE;
+	return serve_run(s, args);
+}

@@ -1,0 +1,179 @@
+#include "base/check.h"
+#include "server/core/dialog_internal.h"
+#include "wire/frame.h"
+#include "wire/op.h"
+
+static void dialog_say(struct dialog *d, const Roomkeep__Frame *frame, struct dialog_actions *out)
+{
+	if (frame_encode(frame, &out->send) != ERR_OK) dialog_drop(d, out);
+}
+
+static Roomkeep__Frame dialog_frame(uint64_t request)
+{
+	Roomkeep__Frame frame = ROOMKEEP__FRAME__INIT;
+	frame.has_request = 1;
+	frame.request = request;
+	return frame;
+}
+
+/* A static text for a protobuf-c string that packing only reads. */
+static char *dialog_text(const char *text)
+{
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = text };
+	return u.out;
+}
+
+void dialog_say_result(struct dialog *d, uint64_t request, enum err err, struct dialog_actions *out)
+{
+	Roomkeep__Result result = ROOMKEEP__RESULT__INIT;
+	result.has_code = 1;
+	result.code = err;
+	Roomkeep__Frame frame = dialog_frame(request);
+	frame.body_case = ROOMKEEP__FRAME__BODY_RESULT;
+	frame.result = &result;
+	dialog_say(d, &frame, out);
+}
+
+void dialog_say_pong(struct dialog *d, uint64_t request, uint64_t wall_ms,
+		     struct dialog_actions *out)
+{
+	Roomkeep__Pong pong = ROOMKEEP__PONG__INIT;
+	pong.has_time_ms = 1;
+	pong.time_ms = wall_ms;
+	pong.has_backed_up_seq = 1;
+	pong.backed_up_seq = d->roster->backed_up_seq;
+	Roomkeep__Frame frame = dialog_frame(request);
+	frame.body_case = ROOMKEEP__FRAME__BODY_PONG;
+	frame.pong = &pong;
+	dialog_say(d, &frame, out);
+}
+
+void dialog_say_scope_change(struct dialog *d, struct dialog_actions *out)
+{
+	Roomkeep__ScopeChange change = ROOMKEEP__SCOPE_CHANGE__INIT;
+	change.has_scope_version = 1;
+	change.scope_version = d->scope_version;
+	Roomkeep__Frame frame = dialog_frame(0);
+	frame.body_case = ROOMKEEP__FRAME__BODY_SCOPE_CHANGE;
+	frame.scope_change = &change;
+	dialog_say(d, &frame, out);
+}
+
+static void dialog_fill_signed(const struct roster_signed *from, Roomkeep__Signed *to)
+{
+	roomkeep__signed__init(to);
+	to->has_body = 1;
+	to->body = wire_bytes(view_of(from->body, from->body_len));
+	to->has_signature = 1;
+	to->signature = wire_bytes(VIEW_OF(from->signature));
+}
+
+static void dialog_fill_head(const struct roster_head *from, Roomkeep__SignedHead *to)
+{
+	roomkeep__signed_head__init(to);
+	to->has_epoch = 1;
+	to->epoch = wire_id_bytes(&from->epoch);
+	to->has_seq = 1;
+	to->seq = from->seq;
+	to->has_entry = 1;
+	to->entry = wire_bytes(VIEW_OF(from->entry));
+	to->has_time_ms = 1;
+	to->time_ms = from->time_ms;
+	to->has_signature = 1;
+	to->signature = wire_bytes(VIEW_OF(from->signature));
+}
+
+/* A machine that is no room learns whether it may found or join, and which clinic it is. */
+void dialog_say_welcome(struct dialog *d, uint64_t request, uint32_t proto, uint64_t wall_ms,
+			struct dialog_actions *out)
+{
+	const struct roster *r = d->roster;
+	Roomkeep__Welcome welcome = ROOMKEEP__WELCOME__INIT;
+	Roomkeep__Signed epoch_record;
+	Roomkeep__Signed server_record;
+	Roomkeep__SignedHead head;
+	welcome.has_proto = 1;
+	welcome.proto = proto;
+	welcome.has_time_ms = 1;
+	welcome.time_ms = wall_ms;
+	welcome.has_founded = 1;
+	welcome.founded = r->founded;
+	welcome.has_enrolled = 1;
+	welcome.enrolled = dialog_state(d) == DIALOG_COURIER;
+	if (r->founded) {
+		welcome.has_clinic_id = 1; /* a join blob is bound to it */
+		welcome.clinic_id = wire_id_bytes(&r->clinic_id);
+	}
+	if (welcome.enrolled) {
+		dialog_fill_signed(&r->epoch_record, &epoch_record);
+		dialog_fill_signed(&r->server_record, &server_record);
+		welcome.epoch_record = &epoch_record;
+		welcome.server_record = &server_record;
+		welcome.has_backed_up_seq = 1;
+		welcome.backed_up_seq = r->backed_up_seq;
+		welcome.has_dir_seq = 1;
+		welcome.dir_seq = r->dir_seq;
+		welcome.has_dir_hash = 1;
+		welcome.dir_hash = wire_bytes(VIEW_OF(r->dir_hash));
+		if (r->head.present) {
+			dialog_fill_head(&r->head, &head);
+			welcome.head = &head;
+		}
+	}
+	Roomkeep__Frame frame = dialog_frame(request);
+	frame.body_case = ROOMKEEP__FRAME__BODY_WELCOME;
+	frame.welcome = &welcome;
+	dialog_say(d, &frame, out);
+}
+
+void dialog_say_rooms(struct dialog *d, uint64_t request, uint64_t wall_ms,
+		      struct dialog_actions *out)
+{
+	const struct roster *r = d->roster;
+	Roomkeep__RoomInfo info[ROSTER_ROOMS_MAX];
+	Roomkeep__RoomInfo *list[ROSTER_ROOMS_MAX];
+	for (size_t i = 0; i < r->room_count; i++) {
+		const struct roster_room *room = &r->rooms[i];
+		roomkeep__room_info__init(&info[i]);
+		if (room->state != ROSTER_INVITED) {
+			info[i].has_room_id = 1;
+			info[i].room_id = wire_id_bytes(&room->room_id);
+		}
+		info[i].name = dialog_text(room->name);
+		info[i].kind = dialog_text(room->kind);
+		info[i].state = dialog_text(roster_room_state_text(room, wall_ms));
+		list[i] = &info[i];
+	}
+	Roomkeep__Rooms rooms = ROOMKEEP__ROOMS__INIT;
+	rooms.n_rooms = r->room_count;
+	rooms.rooms = list;
+	Roomkeep__Frame frame = dialog_frame(request);
+	frame.body_case = ROOMKEEP__FRAME__BODY_ROOMS;
+	frame.rooms = &rooms;
+	dialog_say(d, &frame, out);
+}
+
+void dialog_drop(struct dialog *d, struct dialog_actions *out)
+{
+	dialog_leave(d);
+	out->close = true;
+}
+
+void dialog_refuse(struct dialog *d, Roomkeep__RefuseReason reason, struct dialog_actions *out)
+{
+	Roomkeep__Refuse refuse = ROOMKEEP__REFUSE__INIT;
+	refuse.has_reason = 1;
+	refuse.reason = reason;
+	Roomkeep__Frame frame = dialog_frame(0);
+	frame.body_case = ROOMKEEP__FRAME__BODY_REFUSE;
+	frame.refuse = &refuse;
+	/* Without memory it closes all the same, only without saying why. */
+	err_ignore(frame_encode(&frame, &out->send));
+	d->metrics->refused++;
+	dialog_leave(d);
+	out->close = true;
+	out->reason = reason;
+}

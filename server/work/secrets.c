@@ -1,0 +1,148 @@
+#include "server/work/secrets.h"
+
+#include "base/cleanup.h"
+#include "crypt/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRETS_HEAD_BYTES 8u
+#define SECRETS_BODY_BYTES (SECRETS_HEAD_BYTES + 3u * KEY_BYTES)
+#define SECRETS_FILE_BYTES (SECRETS_BODY_BYTES + HASH_BYTES)
+#define SECRETS_PATH_BYTES_MAX 4096
+
+static const uint8_t secrets_head[SECRETS_HEAD_BYTES] = { 'C', 'R', 'S', 'V', 1, 0, 0, 0 };
+
+enum err secrets_new(struct server_secrets *ret)
+{
+	CLEANUP(secrets_finip) struct server_secrets s = { 0 };
+	TRY(box_key_new(&s.ingest));
+	TRY(sign_key_new(&s.log));
+	TRY(secret_new_random(KEY_BYTES, &s.enum_key));
+	*ret = s;
+	s = (struct server_secrets){ 0 };
+	return ERR_OK;
+}
+
+void secrets_fini(struct server_secrets *s)
+{
+	box_key_fini(&s->ingest);
+	sign_key_fini(&s->log);
+	secret_freep(&s->enum_key);
+}
+
+void secrets_finip(struct server_secrets *s)
+{
+	secrets_fini(s);
+}
+
+static enum err secrets_path(const char *dir, char path[SECRETS_PATH_BYTES_MAX])
+{
+	const int n = snprintf(path, SECRETS_PATH_BYTES_MAX, "%s/%s", dir, SECRETS_FILE);
+	ENSURE(n > 0 && n < SECRETS_PATH_BYTES_MAX, ERR_TOO_BIG);
+	return ERR_OK;
+}
+
+static enum err secrets_write_all(int fd, struct view v)
+{
+	size_t done = 0;
+	while (done < v.len) {
+		const ssize_t n = write(fd, v.p + done, v.len - done);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return err_from_errno(errno);
+		done += (size_t)n;
+	}
+	ENSURE(fsync(fd) == 0, err_from_errno(errno));
+	return ERR_OK;
+}
+
+static enum err secrets_sync_dir(const char *dir)
+{
+	CLEANUP(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ENSURE(fd >= 0, err_from_errno(errno));
+	ENSURE(fsync(fd) == 0, err_from_errno(errno));
+	return ERR_OK;
+}
+
+/* The file's bytes, in guarded memory. */
+static enum err secrets_encode(const struct server_secrets *s, struct secret **ret)
+{
+	CLEANUP(secret_freep) struct secret *log_seed = NULL;
+	TRY(sign_key_seed(&s->log, &log_seed));
+	CLEANUP(secret_freep) struct secret *bytes = NULL;
+	TRY(secret_new(SECRETS_FILE_BYTES, &bytes));
+	uint8_t *p = bytes->p;
+	memcpy(p, secrets_head, SECRETS_HEAD_BYTES);
+	memcpy(p + SECRETS_HEAD_BYTES, s->ingest.sk->p, KEY_BYTES);
+	memcpy(p + SECRETS_HEAD_BYTES + KEY_BYTES, log_seed->p, KEY_BYTES);
+	memcpy(p + SECRETS_HEAD_BYTES + 2u * KEY_BYTES, s->enum_key->p, KEY_BYTES);
+	const struct hash32 sum = hash_bytes(view_of(p, SECRETS_BODY_BYTES));
+	memcpy(p + SECRETS_BODY_BYTES, sum.b, HASH_BYTES);
+	*ret = TAKE(bytes);
+	return ERR_OK;
+}
+
+enum err secrets_write(const struct server_secrets *s, const char *dir)
+{
+	char path[SECRETS_PATH_BYTES_MAX];
+	TRY(secrets_path(dir, path));
+	CLEANUP(secret_freep) struct secret *bytes = NULL;
+	TRY(secrets_encode(s, &bytes));
+	CLEANUP(closep)
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ENSURE(fd >= 0, err_from_errno(errno));
+	const enum err e = secrets_write_all(fd, secret_view(bytes));
+	if (e != ERR_OK) {
+		(void)unlink(path); /* half a key file is worse than none */
+		return e;
+	}
+	return secrets_sync_dir(dir);
+}
+
+static enum err secrets_decode(const struct secret *bytes, struct server_secrets *ret)
+{
+	const uint8_t *p = bytes->p;
+	ENSURE(view_equal(view_of(p, SECRETS_HEAD_BYTES), VIEW_OF(secrets_head)), ERR_CORRUPT);
+	const struct hash32 sum = hash_bytes(view_of(p, SECRETS_BODY_BYTES));
+	ENSURE(secret_equal_view(hash_view(&sum), view_of(p + SECRETS_BODY_BYTES, HASH_BYTES)),
+	       ERR_CORRUPT);
+	CLEANUP(secrets_finip) struct server_secrets s = { 0 };
+	CLEANUP(secret_freep) struct secret *ingest = NULL;
+	CLEANUP(secret_freep) struct secret *log_seed = NULL;
+	TRY(secret_new_copy(view_of(p + SECRETS_HEAD_BYTES, KEY_BYTES), &ingest));
+	TRY(secret_new_copy(view_of(p + SECRETS_HEAD_BYTES + KEY_BYTES, KEY_BYTES), &log_seed));
+	TRY(secret_new_copy(view_of(p + SECRETS_HEAD_BYTES + 2u * KEY_BYTES, KEY_BYTES),
+			    &s.enum_key));
+	TRY(box_key_from_sk(ingest, &s.ingest));
+	TRY(sign_key_from_seed(log_seed, &s.log));
+	*ret = s;
+	s = (struct server_secrets){ 0 };
+	return ERR_OK;
+}
+
+enum err secrets_read(const char *dir, struct server_secrets *ret)
+{
+	char path[SECRETS_PATH_BYTES_MAX];
+	TRY(secrets_path(dir, path));
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ENSURE(fd >= 0, err_from_errno(errno));
+	struct stat st;
+	ENSURE(fstat(fd, &st) == 0, err_from_errno(errno));
+	ENSURE(S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600 && st.st_uid == geteuid(),
+	       ERR_CONFIG);
+	ENSURE(st.st_size == SECRETS_FILE_BYTES, ERR_CORRUPT);
+	CLEANUP(secret_freep) struct secret *bytes = NULL;
+	TRY(secret_new(SECRETS_FILE_BYTES, &bytes));
+	size_t done = 0;
+	while (done < bytes->len) {
+		const ssize_t n = read(fd, bytes->p + done, bytes->len - done);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return err_from_errno(errno);
+		ENSURE(n > 0, ERR_CORRUPT);
+		done += (size_t)n;
+	}
+	return secrets_decode(bytes, ret);
+}
