@@ -16,3 +16,6 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_program(PROTOC_C protoc-c REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
+# libcsv has no pkg-config file.
+find_library(CSV_LIBRARY csv REQUIRED)
+find_path(CSV_INCLUDE csv.h REQUIRED)

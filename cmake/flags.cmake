@@ -23,6 +23,15 @@ if(ROOMKEEP_FAST_KDF)
 	target_compile_definitions(roomkeep_flags INTERFACE ROOMKEEP_FAST_KDF=1)
 endif()
 
+# Fuzzing needs a sanitizer to see with, and feedback from all of our code; the targets themselves
+# link libFuzzer (tests/fuzz).
+if(ROOMKEEP_FUZZ)
+	if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang" OR ROOMKEEP_SANITIZE STREQUAL "thread")
+		message(FATAL_ERROR "ROOMKEEP_FUZZ needs clang, and the address sanitizer")
+	endif()
+	set(ROOMKEEP_SANITIZE address)
+	add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(ROOMKEEP_SANITIZE STREQUAL "address")
 	add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
 	add_link_options(-fsanitize=address,undefined)

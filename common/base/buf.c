@@ -14,8 +14,15 @@ void buf_init(struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
+/* Only the used bytes: behind them nothing has been written since they were overwritten last. */
+static void buf_wipe_used(struct buf *b)
+{
+	if (b->len > 0) explicit_bzero(b->p, b->len);
+}
+
 void buf_fini(struct buf *b)
 {
+	buf_wipe_used(b);
 	free(b->p);
 	*b = (struct buf){ 0 };
 }
@@ -27,6 +34,7 @@ void buf_finip(struct buf *b)
 
 void buf_clear(struct buf *b)
 {
+	buf_wipe_used(b);
 	b->len = 0;
 }
 
@@ -44,8 +52,12 @@ enum err buf_reserve(struct buf *b, size_t more)
 
 	size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap;
 	while (cap < b->len + more) cap *= 2;
-	uint8_t *p = realloc(b->p, cap);
+	/* Not realloc: it would leave a copy behind. */
+	uint8_t *p = malloc(cap);
 	ENSURE(p != NULL, ERR_NOMEM);
+	if (b->len > 0) memcpy(p, b->p, b->len);
+	buf_wipe_used(b);
+	free(b->p);
 	b->p = p;
 	b->cap = cap;
 	return ERR_OK;
@@ -105,6 +117,7 @@ void buf_consume(struct buf *b, size_t count)
 	REQUIRE(count <= b->len);
 	b->len -= count;
 	if (b->len > 0) memmove(b->p, b->p + count, b->len);
+	if (count > 0) explicit_bzero(b->p + b->len, count);
 }
 
 uint8_t *buf_take(struct buf *b, size_t *ret_len)

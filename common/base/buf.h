@@ -1,5 +1,7 @@
 /* buf: owned bytes that grow. For everything but secrets (crypt/secret.h has those).
  *
+ * What was in a buf may have been about a patient: bytes that leave it (clear, consume, growing into
+ * other memory, fini) are overwritten, at the cost of their number.
  * Owns:    its memory, from buf_init (or { 0 }) to buf_fini.  Threads: one at a time.
  * Errors:  ERR_NOMEM; ERR_TOO_BIG above BUF_BYTES_MAX. On error the content is unchanged.
  * Views of a buf die at the next call that changes it. */
@@ -17,7 +19,7 @@ struct buf {
 void buf_init(struct buf *b);
 void buf_fini(struct buf *b);  /* frees; a { 0 } buf is fine */
 void buf_finip(struct buf *b); /* for CLEANUP */
-void buf_clear(struct buf *b); /* length 0, memory kept */
+void buf_clear(struct buf *b); /* overwrites the content; length 0, memory kept */
 void buf_wipe(struct buf *b);  /* overwrites the whole allocation, then length 0 */
 
 MUST_USE enum err buf_reserve(struct buf *b, size_t more);

@@ -34,8 +34,8 @@ int fault_exit_of(enum err e)
 	case ERR_CORRUPT: return EXIT_DISK;
 	case ERR_BUSY:
 	case ERR_TIMEOUT:
-	case ERR_THROTTLED:
 	case ERR_CANCELED: return EXIT_LATER;
+	case ERR_THROTTLED: /* not allowed now; a script that waits for 77 sees one answer */
 	case ERR_AUTH:
 	case ERR_KDF_FLOOR:
 	case ERR_DENIED:
@@ -101,23 +101,20 @@ json_t *fault_to_json(const struct fault *f)
 
 void fault_from_json(const json_t *answer, struct fault *ret)
 {
-	const char *code = NULL;
-	const char *message = NULL;
-	const char *hint = NULL;
-	int exit_code = 0;
-	json_t *borrowed = json_object_get(answer, "error");
+	const json_t *said = json_object_get(answer, "error");
+	const char *code = json_string_value(json_object_get(said, "code"));
+	const char *message = json_string_value(json_object_get(said, "message"));
+	const char *hint = json_string_value(json_object_get(said, "hint"));
+	const json_int_t exit_code = json_integer_value(json_object_get(said, "exit"));
 
 	*ret = (struct fault){ .err = ERR_BUG, .exit = EXIT_BUG };
-	if (json_unpack(borrowed, "{s:s, s:s, s:s?, s:i}", "code", &code, "message", &message,
-			"hint", &hint, "exit", &exit_code) != 0 &&
-	    json_unpack(borrowed, "{s:s, s:s, s:n, s:i}", "code", &code, "message", &message,
-			"hint", "exit", &exit_code) != 0) {
+	if (code == NULL || message == NULL || exit_code <= 0 || exit_code > 255) {
 		fault_copy(ret->code, sizeof(ret->code), "bug");
 		fault_copy(ret->message, sizeof(ret->message),
 			   "the agent's answer could not be read");
 		return;
 	}
-	ret->exit = exit_code;
+	ret->exit = (int)exit_code;
 	fault_copy(ret->code, sizeof(ret->code), code);
 	fault_copy(ret->message, sizeof(ret->message), message);
 	if (hint != NULL) fault_copy(ret->hint, sizeof(ret->hint), hint);

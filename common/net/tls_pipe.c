@@ -317,6 +317,12 @@ enum err tls_pipe_read(struct tls_pipe *p, struct view *ret_plain)
 	return ERR_OK;
 }
 
+void tls_pipe_forget(struct tls_pipe *p, struct view plain)
+{
+	REQUIRE(plain.p == p->ctx->plain && plain.len <= TLS_PLAIN_BYTES_MAX);
+	explicit_bzero(p->ctx->plain, plain.len);
+}
+
 /* The change is announced before the next record. */
 static enum err pipe_renew_key(struct tls_pipe *p)
 {

@@ -75,6 +75,8 @@ MUST_USE enum err tls_pipe_step(struct tls_pipe *p);
 /* The next plain bytes, never empty. The view dies at the next read on ANY pipe of the same ctx.
  * Requires: the handshake is done. Call until ERR_MORE. */
 MUST_USE enum err tls_pipe_read(struct tls_pipe *p, struct view *ret_plain);
+/* Overwrites what tls_pipe_read gave, once it was used: a room that is locked keeps none of it. */
+void tls_pipe_forget(struct tls_pipe *p, struct view plain);
 
 /* Encrypts all of `plain` or, on ERR_FULL, nothing. Requires: the handshake is done, not ended. */
 MUST_USE enum err tls_pipe_write(struct tls_pipe *p, struct view plain);

@@ -143,6 +143,7 @@ static void stream_pump(struct tls_stream *s)
 			return;
 		}
 		s->events->on_plain(s, plain);
+		tls_pipe_forget(&s->pipe, plain);
 	}
 	if (stream_is(s, STREAM_CLOSED)) return;
 	if (tls_pipe_pending_out(&s->pipe) > 0) loop_defer(s->loop, &s->work);

@@ -147,13 +147,20 @@ static void cli_help(void)
 	       CLI_DATA_DEFAULT);
 }
 
-static void cli_version(void)
+static enum err cli_version(const struct cli_args *args)
 {
+	if (args->json) {
+		return cli_print_json(json_pack("{s:s, s:s, s:s, s:s}", "schema",
+						"roomkeep.version/1", "version", ROOMKEEP_VERSION,
+						"sqlite_version", db_library_version(), "kdf_floor",
+						kdf_floor_text()));
+	}
 	printf("roomkeepd %s\nSQLite %s%s\npassphrase hashing: %s\n", ROOMKEEP_VERSION,
 	       db_library_version(),
 	       db_library_has_wal_reset_bug() ? " (has the WAL-reset bug; one writer avoids it)"
 					      : "",
 	       kdf_floor_text());
+	return ERR_OK;
 }
 
 /* ---- parsing --------------------------------------------------------------------------------- */
@@ -174,8 +181,28 @@ static enum err cli_suggest_option(struct cli_args *args, const char *typed)
 	return e;
 }
 
+/* getopt takes the start of an option for the option; a wrong call must change nothing, so names
+ * are compared whole before it sees them. */
+static enum err cli_check_options(int argc, char **argv, struct cli_args *args)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], "--", 2) != 0) continue;
+		const size_t len = strcspn(argv[i] + 2, "=");
+		const struct option *o = cli_options;
+		while (o->name != NULL &&
+		       (strlen(o->name) != len || strncmp(o->name, argv[i] + 2, len) != 0)) {
+			o++;
+		}
+		if (o->name == NULL) return cli_suggest_option(args, argv[i]);
+		const bool takes_next = o->has_arg == required_argument && argv[i][2 + len] == '\0';
+		if (takes_next) i++;
+	}
+	return ERR_OK;
+}
+
 static enum err cli_parse_options(int argc, char **argv, struct cli_args *args)
 {
+	TRY(cli_check_options(argc, argv, args));
 	opterr = 0;
 	for (int opt; (opt = getopt_long(argc, argv, ":hqv", cli_options, NULL)) != -1;) {
 		switch (opt) {
@@ -290,10 +317,7 @@ static enum err cli_run(int argc, char **argv, struct cli_args *args, int *ret_e
 	TRY(cli_parse_options(argc, argv, args));
 	const struct cli_row *row = NULL;
 	TRY(cli_parse_words(args, argv + optind, argc - optind, &row));
-	if (args->version) {
-		cli_version();
-		return ERR_OK;
-	}
+	if (args->version) return cli_version(args);
 	if (args->help) {
 		if (row == NULL) cli_help();
 		if (row != NULL) cli_help_row(row);

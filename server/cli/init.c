@@ -85,17 +85,35 @@ static enum err init_pick_port(char *address)
 	return ERR_OK;
 }
 
+static const char *init_listen(const struct cli_args *args)
+{
+	return args->listen == NULL ? INIT_LISTEN_DEFAULT : args->listen;
+}
+
 static enum err init_address(struct init *init)
 {
-	const char *listen = init->args->listen == NULL ? INIT_LISTEN_DEFAULT : init->args->listen;
-	if (strlen(listen) + 8 > TCP_ADDRESS_TEXT_MAX || tcp_address_check(listen) != ERR_OK) {
-		const enum err e = fault_set(&init->args->fault, ERR_USAGE, "usage",
-					     "--listen wants ADDRESS:PORT");
-		(void)fault_hint(&init->args->fault, "For example --listen 192.168.1.10:7340");
-		return e;
-	}
+	const char *listen = init_listen(init->args);
 	memcpy(init->address, listen, strlen(listen) + 1);
 	return init_pick_port(init->address);
+}
+
+/* Looked at before anything is made: a wrong call changes nothing. */
+static enum err init_check_call(struct cli_args *args)
+{
+	const char *listen = init_listen(args);
+	if (strlen(listen) + 8 > TCP_ADDRESS_TEXT_MAX || tcp_address_check(listen) != ERR_OK) {
+		const enum err e =
+			fault_set(&args->fault, ERR_USAGE, "usage", "--listen wants ADDRESS:PORT");
+		(void)fault_hint(&args->fault, "For example --listen 192.168.1.10:7340");
+		return e;
+	}
+	if (!args->renew_code) return ERR_OK;
+	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
+	if (store_reader_open(args->data, &reader) != ERR_NOT_FOUND) return ERR_OK;
+	err_ignore(fault_set(&args->fault, ERR_NOT_FOUND, "no_clinic", "there is no clinic in %s",
+			     args->data));
+	(void)fault_hint(&args->fault, "roomkeepd init --data %s makes one", args->data);
+	return ERR_NOT_FOUND;
 }
 
 static enum err init_refuse_existing(struct init *init)
@@ -193,6 +211,7 @@ static enum err init_renew_running(struct init *init)
 
 static enum err init_run(struct init *init)
 {
+	TRY(init_check_call(init->args));
 	TRY(init_folder(init->args));
 	const struct store_options options = { .folder = init->args->data,
 					       .log_key = &init->secrets.log };

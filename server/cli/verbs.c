@@ -112,12 +112,31 @@ static void check_print(const struct store_check_report *report)
 				 "is, and restore a backup beside it.");
 }
 
-enum err cli_check_database(struct cli_args *args, int *ret_exit)
+/* Errors that are a finding about the files, not about this call. */
+static bool check_is_finding(enum err e)
+{
+	return e == ERR_CORRUPT || e == ERR_STORE || e == ERR_IO || e == ERR_VERSION ||
+	       e == ERR_BAD_FORMAT || e == ERR_TRUNCATED;
+}
+
+static enum err check_folder(struct cli_args *args, struct store_check_report *report)
 {
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
 	TRY(verbs_no_clinic(args, store_reader_open(args->data, &reader)));
+	return store_check(reader, report);
+}
+
+enum err cli_check_database(struct cli_args *args, int *ret_exit)
+{
 	struct store_check_report report = { 0 };
-	TRY(store_check(reader, &report));
+	const enum err e = check_folder(args, &report);
+	if (e != ERR_OK && !check_is_finding(e)) return e;
+	if (e != ERR_OK) {
+		report = (struct store_check_report){ 0 };
+		report.items[STORE_CHECK_INTEGRITY] = (struct store_check_result){
+			.done = true, .bad = 1, .what = "the file cannot be read as a database"
+		};
+	}
 	*ret_exit = report.ok ? EXIT_DONE : EXIT_NEEDS_PERSON;
 	if (args->json) return check_print_json(&report);
 	check_print(&report);

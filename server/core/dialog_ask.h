@@ -38,9 +38,10 @@ enum dialog_ask_kind {
 	ASK_PUT_VAULT,
 	ASK_INVITE_ROOM,
 	ASK_RETIRE_ROOM,
+	ASK_UNLOCK_LOGIN,
 	ASK_FEED_PAGE, /* made by the dialog, not by a frame */
 };
-#define DIALOG_ASK_KINDS 18u
+#define DIALOG_ASK_KINDS 19u
 
 /* Who asks, as of the moment the frame came. */
 struct dialog_who {

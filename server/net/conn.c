@@ -9,6 +9,8 @@
 
 /* Handshakes under way may not take every place: rooms must be able to come back. */
 #define CONNS_HANDSHAKE_MAX (CONNS_MAX / 2u)
+/* Pings and their answers between two looks (ENGINE_SPACE_MS) are less than this. */
+#define CONN_IDLE_BYTES 512u
 
 struct conn {
 	struct list link; /* engine.conns */
@@ -21,6 +23,7 @@ struct conn {
 	struct dialog_actions actions; /* of the step under way */
 	struct buf in;                 /* plain bytes that are no whole frame yet */
 	struct list held;              /* asks that wait for start_ask_id */
+	size_t moved;                  /* bytes in and out since the last conn_release_idle */
 	unsigned asks_out;             /* asks in other threads; they pin this conn */
 	unsigned parts_open;           /* stream, timer */
 	bool unknown;                  /* counted in engine.unknown_count */
@@ -167,7 +170,8 @@ static void conn_step_ask(struct conn *c, const struct dialog_event *ev, struct 
 	if (c->actions.send.len > 0 && !tls_stream_is_ending(&c->stream)) {
 		/* A failed write closes the stream; on_closed tells the dialog. */
 		err_ignore(tls_stream_write(&c->stream, buf_view(&c->actions.send)));
-		buf_wipe(&c->actions.send);
+		c->moved += c->actions.send.len;
+		buf_clear(&c->actions.send);
 	}
 	conn_run_asks(c, ask, ev->wall_ms);
 	if (!close && dialog_state(&c->dialog) >= DIALOG_COURIER) conn_set_known(c);
@@ -261,6 +265,7 @@ static void conn_on_plain(struct tls_stream *stream, struct view plain)
 {
 	struct conn *c = CONTAINER_OF(stream, struct conn, stream);
 	if (c->ended) return;
+	c->moved += plain.len;
 	if (buf_append(&c->in, plain) != ERR_OK) {
 		c->ended = true;
 		tls_stream_close(stream, ERR_NOMEM);
@@ -392,6 +397,18 @@ void conn_accept(struct engine *e, int fd, const struct tcp_address *peer)
 	e->unknown_count++;
 	e->conn_count++;
 	list_append(&e->conns, &c->link);
+}
+
+bool conn_release_idle(struct conn *c)
+{
+	const bool idle = c->talking && !c->ended && c->asks_out == 0 && c->in.len == 0 &&
+			  c->moved < CONN_IDLE_BYTES;
+	c->moved = 0;
+	if (!idle) return false;
+	buf_fini(&c->in);
+	buf_fini(&c->actions.send);
+	tls_stream_release_idle(&c->stream);
+	return true;
 }
 
 void conn_shut_down(struct conn *c)

@@ -4,12 +4,13 @@
 #include "server/net/conn.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define ENGINE_KEY_FILE "server.key"
 
-/* ---- disk space and audit heads -------------------------------------------------------------- */
+/* ---- disk space, idle conns and audit heads -------------------------------------------------- */
 
 static void engine_head_run(struct engine_call *call, struct store *store)
 {
@@ -26,6 +27,17 @@ static void engine_head_done(struct engine_call *call)
 	e->head_busy = false;
 }
 
+/* Buffers of quiet conns go back to the C library, and what it has to spare to the kernel. The library
+ * looks through all its memory for that, so not while most rooms are busy. */
+static void engine_release_idle(struct engine *e)
+{
+	size_t idle = 0;
+	LIST_FOREACH(l, &e->conns) {
+		if (conn_release_idle(conn_of_link(l))) idle++;
+	}
+	if (idle > e->conn_count / 2) (void)malloc_trim(0);
+}
+
 /* One look reads a number from the kernel and no file: short enough for the loop. */
 static void engine_on_space(struct timer *timer)
 {
@@ -33,6 +45,7 @@ static void engine_on_space(struct timer *timer)
 	const bool low = store_check_space(e->store) == ERR_DISK_FULL;
 	if (low) log_error("engine", "disk almost full, refusing new changes until there is room");
 	work_set_disk_low(e->work, low);
+	engine_release_idle(e);
 	if (e->head_busy) return;
 	e->head = (struct engine_call){ .run = engine_head_run, .done = engine_head_done };
 	e->head_busy = engine_submit_call(e, &e->head) == ERR_OK;

@@ -32,6 +32,7 @@
 #define ENGINE_IDLE_MS 200u          /* a gap this long lets the writer checkpoint */
 #define ENGINE_WAL_PAGES_SOFT 1000u  /* checkpoint in a gap above this: SQLite's own default */
 #define ENGINE_WAL_PAGES_HARD 16000u /* and between batches above this: 64 MiB */
+#define ENGINE_TEND_MS 600000u       /* how often a gap is used to purge what was erased */
 
 struct engine_options {
 	const char *folder;  /* the server's data folder */
@@ -70,7 +71,7 @@ struct engine {
 	struct worker writer;
 	struct pool readers;
 	struct tcp_listener listener;
-	struct timer space;      /* looks at the disk, and lets overdue audit heads be signed */
+	struct timer space; /* looks at the disk, frees idle buffers, lets overdue heads be signed */
 	struct engine_call head; /* the empty transaction that signs one */
 	struct list conns;       /* of conn.link */
 	size_t conn_count;
@@ -85,6 +86,7 @@ struct engine {
 	bool closing;
 	enum err failed;        /* why it stopped by itself, or ERR_OK; loop thread */
 	enum err writer_failed; /* writer thread's own copy: once set, every batch fails */
+	uint64_t tended_ms;     /* writer thread: wall clock of the last whole store_tend, 0: none */
 	void (*on_failed)(struct engine *e); /* the owner stops the loop; may be NULL */
 	loop_closed_fn on_closed;
 	void *closed_owner;

@@ -5,11 +5,15 @@
 
 #include <stdlib.h>
 
+/* A push up to this size may be checked by the writer itself: some ops, under a millisecond. */
+#define ENGINE_DIRECT_BYTES_MAX (16u * KIB)
+
 /* One ask on its way; both queues use the same job, one after the other. */
 struct ask_job {
 	struct worker_job job;
 	struct engine *engine;
 	struct ask *ask;
+	bool unchecked;        /* went straight to the writer, which checks it too */
 	enum err failed;       /* why the writer stopped for good, or ERR_OK */
 	struct list published; /* of published.link: what the batch committed, on its last ask */
 };
@@ -99,6 +103,15 @@ static void ask_check_done(struct worker_job *job)
 	ask_job_deliver(j);
 }
 
+/* With nothing under way a second thread has nothing to offer but its wake-ups, which take longer
+ * than the check of one op. What comes meanwhile is checked beside the flush. */
+static bool ask_goes_direct(const struct engine *e, const struct ask *ask)
+{
+	const bool push = ask->desc.kind == ASK_PUSH || ask->desc.kind == ASK_COURIER_PUSH;
+	return push && ask->frame_bytes <= ENGINE_DIRECT_BYTES_MAX &&
+	       pool_unfinished(&e->readers) == 0 && worker_unfinished(&e->writer) == 0;
+}
+
 enum err engine_submit_ask(struct engine *e, struct ask *ask)
 {
 	struct ask_job *j = calloc(1, sizeof(*j));
@@ -106,9 +119,11 @@ enum err engine_submit_ask(struct engine *e, struct ask *ask)
 	j->engine = e;
 	j->ask = ask;
 	list_init(&j->published);
-	j->job.run = ask_check_run;
-	j->job.done = ask_check_done;
-	const enum err result = pool_submit(&e->readers, &j->job);
+	j->unchecked = ask_goes_direct(e, ask);
+	j->job.run = j->unchecked ? NULL : ask_check_run;
+	j->job.done = j->unchecked ? ask_write_done : ask_check_done;
+	const enum err result = j->unchecked ? worker_submit(&e->writer, &j->job)
+					     : pool_submit(&e->readers, &j->job);
 	if (result != ERR_OK) free(j);
 	return result;
 }
@@ -135,11 +150,24 @@ enum err engine_submit_call(struct engine *e, struct engine_call *call)
 	return worker_submit(&e->writer, &call->job);
 }
 
+/* Returns false when there is nothing to write. */
+static bool writer_check_asks(struct engine *e, struct list *asks)
+{
+	bool any = false;
+	LIST_FOREACH(l, asks) {
+		struct ask_job *j = CONTAINER_OF(l, struct ask_job, job.link);
+		if (j->unchecked) work_check(e->work, j->ask, store_as_reader(e->store));
+		if (j->ask->needs_write) any = true;
+	}
+	return any;
+}
+
 static enum err writer_run_asks(struct engine *e, struct list *asks)
 {
 	TRY(store_begin(e->store, loop_wall_ms()));
 	LIST_FOREACH(l, asks) {
 		struct ask_job *j = CONTAINER_OF(l, struct ask_job, job.link);
+		if (!j->ask->needs_write) continue;
 		const enum err result = work_write(e->work, j->ask, e->store);
 		if (result != ERR_OK) {
 			store_rollback(e->store);
@@ -176,8 +204,9 @@ static void writer_run_batch_asks(struct engine *e, struct list *asks)
 {
 	if (list_empty(asks)) return;
 	struct ask_job *last = CONTAINER_OF(asks->prev, struct ask_job, job.link);
+	const bool any = writer_check_asks(e, asks);
 	enum err result = e->writer_failed;
-	if (result == ERR_OK) {
+	if (result == ERR_OK && any) {
 		result = writer_run_asks(e, asks);
 		const enum err after = result == ERR_OK ? writer_read_published(e, &last->published)
 							: work_rolled_back(e->work, e->store);
@@ -186,7 +215,7 @@ static void writer_run_batch_asks(struct engine *e, struct list *asks)
 	if (engine_is_fatal(result)) e->writer_failed = result;
 	LIST_FOREACH(l, asks) {
 		struct ask_job *j = CONTAINER_OF(l, struct ask_job, job.link);
-		work_finish(e->work, j->ask, result);
+		work_finish(e->work, j->ask, j->ask->needs_write ? result : ERR_OK);
 		j->failed = e->writer_failed;
 	}
 }
@@ -217,12 +246,26 @@ static void writer_run_batch(void *ctx, struct list *jobs)
 	}
 }
 
+/* Erased payloads go after 30 days (SECURITY 3.8), a few at a time, when nobody waits. */
+static void writer_tend(struct engine *e)
+{
+	const uint64_t now_ms = loop_wall_ms();
+	bool again = false;
+	/* A clock that was set back wraps around and is due at once. */
+	if (e->tended_ms != 0 && now_ms - e->tended_ms < ENGINE_TEND_MS) return;
+	const enum err result = store_tend(e->store, now_ms, &again);
+	if (engine_is_fatal(result)) e->writer_failed = result;
+	/* Anything else (a reader in the way, a full disk) passes: the next gap tries again. */
+	if (result == ERR_OK && !again) e->tended_ms = now_ms;
+}
+
 static void writer_run_idle(void *ctx)
 {
 	struct engine *e = ctx;
 	if (e->writer_failed == ERR_OK && store_wal_pages(e->store) > ENGINE_WAL_PAGES_SOFT) {
 		e->writer_failed = store_checkpoint(e->store);
 	}
+	if (e->writer_failed == ERR_OK) writer_tend(e);
 }
 
 static void writer_teardown(void *ctx)

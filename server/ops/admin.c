@@ -297,6 +297,10 @@ void admin_close(struct admin *a, loop_closed_fn on_closed, void *owner)
 	a->closing = true;
 	a->on_closed = on_closed;
 	a->closed_owner = owner;
+	if (a->engine == NULL) { /* the engine did not start, so this never opened */
+		admin_maybe_finish(a);
+		return;
+	}
 	LIST_FOREACH_SAFE(l, &a->conns) {
 		admin_conn_close(CONTAINER_OF(l, struct admin_conn, link));
 	}

@@ -51,3 +51,31 @@ enum err store_purge_due(struct store *s, size_t limit, uint64_t *ret_purged)
 	*ret_purged = count;
 	return ERR_OK;
 }
+
+static enum err tend_purge(struct store *s, uint64_t now_ms, uint64_t *ret_purged)
+{
+	TRY(store_begin(s, now_ms));
+	const enum err e = store_purge_due(s, STORE_TEND_MAX, ret_purged);
+	if (e != ERR_OK) {
+		store_rollback(s);
+		return e;
+	}
+	/* Nothing was written: nothing to flush, and no head to sign early. */
+	if (*ret_purged > 0) return store_commit(s);
+	store_rollback(s);
+	return ERR_OK;
+}
+
+enum err store_tend(struct store *s, uint64_t now_ms, bool *ret_again)
+{
+	REQUIRE(!s->open);
+	uint64_t purged = 0;
+	TRY(tend_purge(s, now_ms, &purged));
+	if (purged > 0) s->erase_due = true;
+	if (s->erase_due) {
+		TRY(store_checkpoint_erase(s));
+		s->erase_due = false;
+	}
+	*ret_again = purged == STORE_TEND_MAX;
+	return ERR_OK;
+}

@@ -106,6 +106,7 @@ enum err store_open(const struct store_options *options, struct store **ret_stor
 	s->folder = strdup(options->folder);
 	ENSURE(s->folder != NULL, ERR_NOMEM);
 	s->log_key = options->log_key;
+	s->erase_due = true;
 	s->space = (struct db_space){ options->space_bytes_min, options->space_percent_min };
 	if (s->space.bytes_min == 0 && s->space.percent_min == 0) s->space = DB_SPACE_DEFAULT;
 

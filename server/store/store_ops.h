@@ -131,6 +131,11 @@ MUST_USE enum err store_quarantine_op(struct store *s, const struct store_op *op
  * it returns more than 0, checkpoint with store_checkpoint_erase after the commit. */
 #define PURGE_AFTER_MS (30ull * 24u * 3600u * 1000u)
 MUST_USE enum err store_purge_due(struct store *s, size_t limit, uint64_t *ret_purged);
+/* The writer's care in a gap between batches: purges a bounded number of payloads in a transaction
+ * of its own and then empties the WAL. `*ret_again`: something is left, call in the next gap.
+ * Requires: no transaction open. ERR_BUSY as store_checkpoint_erase: call in a later gap. */
+#define STORE_TEND_MAX 256u
+MUST_USE enum err store_tend(struct store *s, uint64_t now_ms, bool *ret_again);
 /* As store_checkpoint, and empties the WAL, where old pages still hold erased bytes. ERR_BUSY
  * when a reader holds an old snapshot for seconds: try again in a later gap. */
 MUST_USE enum err store_checkpoint_erase(struct store *s);

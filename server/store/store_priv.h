@@ -31,6 +31,7 @@ struct store {
 	uint64_t now_ms;                /* of this transaction */
 	bool open;                      /* a transaction is open */
 	bool marked;
+	bool erase_due; /* the WAL may hold what was purged; also at start, after a crash */
 	struct store_state state;
 	struct store_state at_begin;
 	struct store_state at_mark;

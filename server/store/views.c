@@ -2,8 +2,9 @@
  * compares the two over random schedules, and store_check compares the tables with a rebuild
  * through this file.
  *
- * After an op the marks of its session are computed again, by set: sessions are small, and no
- * order of arrival has to be thought through. */
+ * After an op the marks of its session are computed again, by set: no order of arrival has to be
+ * thought through. The two usual ops, an edit of a draft and a new measure, touch only their own
+ * rows, so that a session's cost does not grow with its length. */
 #include "base/check.h"
 #include "record/fold.h"
 #include "server/store/store_priv.h"
@@ -194,6 +195,49 @@ static enum err refresh_texts(struct db *db, uint64_t session)
 	return refresh_heads(db, session);
 }
 
+static enum err session_is_draft(struct db *db, uint64_t session, bool *ret_draft)
+{
+	uint64_t draft = 0;
+	TRY(db_get_u64(db, "SELECT sign_seq IS NULL FROM session WHERE session = ?1",
+		       DB_ARGS(db_u64(session)), &draft));
+	*ret_draft = draft != 0;
+	return ERR_OK;
+}
+
+/* The usual edit: of a draft, by an op that nobody has named yet, over heads that nobody has named.
+ * Then only the new op and its parents change their marks, however long the history is. A head that
+ * is named by another op belongs to a ring (refresh_heads). */
+static enum err text_is_plain_edit(struct db *db, const struct view_op *op, uint64_t session,
+				   uint64_t field, bool *ret_plain)
+{
+	uint64_t odd = 0;
+	TRY(session_is_draft(db, session, ret_plain));
+	if (!*ret_plain) return ERR_OK;
+	TRY(db_get_u64(db,
+		       "SELECT EXISTS (SELECT 1 FROM session_text_parent WHERE parent = ?1)"
+		       " OR EXISTS (SELECT 1 FROM session_text t"
+		       "  JOIN session_text_parent l ON l.parent = t.op_id"
+		       "  JOIN session_text e ON e.seq = l.seq AND e.seq <> ?4 AND e.seq <> t.seq"
+		       "   AND e.session = t.session AND e.field = t.field"
+		       "  WHERE t.session = ?2 AND t.field = ?3 AND t.head = 1)",
+		       DB_ARGS(db_blob(id_view(&op->op_id)), db_u64(session), db_u64(field),
+			       db_u64(op->seq)),
+		       &odd));
+	*ret_plain = odd == 0;
+	return ERR_OK;
+}
+
+static enum err mark_plain_edit(struct db *db, const struct view_op *op, uint64_t session,
+				uint64_t field)
+{
+	TRY(db_run(db,
+		   "UPDATE session_text SET head = 0 WHERE session = ?1 AND field = ?2 AND head = 1"
+		   " AND op_id IN (SELECT parent FROM session_text_parent WHERE seq = ?3)",
+		   DB_ARGS(db_u64(session), db_u64(field), db_u64(op->seq))));
+	return db_run(db, "UPDATE session_text SET head = 1 WHERE seq = ?1",
+		      DB_ARGS(db_u64(op->seq)));
+}
+
 static enum err refresh_measures(struct db *db, uint64_t session)
 {
 	TRY(run_on_session(db,
@@ -282,7 +326,9 @@ static enum err apply_text(struct db *db, const struct view_op *op)
 		TRY(db_run(db, "INSERT INTO session_text_parent (seq, parent) VALUES (?1, ?2)",
 			   DB_ARGS(db_u64(op->seq), bytes_of(m->parents[i]))));
 	}
-	return refresh_texts(db, session);
+	bool plain = false;
+	TRY(text_is_plain_edit(db, op, session, m->field, &plain));
+	return plain ? mark_plain_edit(db, op, session, m->field) : refresh_texts(db, session);
 }
 
 static enum err apply_measure(struct db *db, const struct view_op *op)
@@ -301,6 +347,16 @@ static enum err apply_measure(struct db *db, const struct view_op *op)
 			db_maybe(m->has_value_milli != 0, db_i64(m->value_milli)),
 			db_maybe(m->unit != NULL, db_text(view_str(m->unit))),
 			db_maybe(m->has_result != 0, db_u64(m->result)), db_u64(m->at_ms))));
+	bool draft = false;
+	uint64_t same = 0;
+	TRY(session_is_draft(db, session, &draft));
+	TRY(db_get_u64(db, "SELECT count(*) FROM measure WHERE measure_id = ?1 AND session = ?2",
+		       DB_ARGS(bytes_of(m->measure_id), db_u64(session)), &same));
+	/* The usual row: of a draft, and the only one of its id. */
+	if (draft && same == 1) {
+		return db_run(db, "UPDATE measure SET stands = 1 WHERE seq = ?1",
+			      DB_ARGS(db_u64(op->seq)));
+	}
 	return refresh_measures(db, session);
 }
 

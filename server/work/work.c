@@ -31,6 +31,7 @@ static const struct work_row work_rows[DIALOG_ASK_KINDS] = {
 	[ASK_PUT_VAULT] = { work_check_vault, work_write_vault, NULL },
 	[ASK_INVITE_ROOM] = { work_check_invite, work_write_invite, NULL },
 	[ASK_RETIRE_ROOM] = { work_check_retire, work_write_retire, NULL },
+	[ASK_UNLOCK_LOGIN] = { work_check_unlock, work_write_unlock, NULL },
 	[ASK_FEED_PAGE] = { work_check_feed_page, NULL, NULL },
 };
 

@@ -57,6 +57,8 @@ static enum err row_build(struct arena *arena, const struct store_row *row, bool
 		feed_op->has_room_id = 1;
 		feed_op->room_id = wire_id_bytes(&row->room_id);
 	}
+	feed_op->has_code = row->code != ERR_OK;
+	feed_op->code = row->code;
 	*ret = feed_op;
 	return ERR_OK;
 }

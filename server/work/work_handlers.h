@@ -38,6 +38,8 @@ enum err work_check_add_user(struct work *w, struct ask *a, struct store_reader 
 enum err work_write_add_user(struct work *w, struct ask *a, struct store *s);
 enum err work_check_put_directory(struct work *w, struct ask *a, struct store_reader *r);
 enum err work_write_put_directory(struct work *w, struct ask *a, struct store *s);
+enum err work_check_unlock(struct work *w, struct ask *a, struct store_reader *r);
+enum err work_write_unlock(struct work *w, struct ask *a, struct store *s);
 enum err work_check_passphrase(struct work *w, struct ask *a, struct store_reader *r);
 enum err work_write_passphrase(struct work *w, struct ask *a, struct store *s);
 enum err work_check_vault(struct work *w, struct ask *a, struct store_reader *r);

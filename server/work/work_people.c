@@ -98,6 +98,31 @@ enum err work_write_put_directory(struct work *w, struct ask *a, struct store *s
 	return people_apply(w, a);
 }
 
+/* ---- a login that too many tries have locked -------------------------------------------------- */
+
+enum err work_check_unlock(struct work *w, struct ask *a, struct store_reader *r)
+{
+	(void)w;
+	(void)r;
+	struct view handle;
+	ENSURE(a->frame->unlock_login->handle != NULL, ERR_BAD_FORMAT);
+	return work_check_login(a->frame->unlock_login->handle, &handle);
+}
+
+/* Logins that nobody has are counted alike, so they are unlocked alike. */
+enum err work_write_unlock(struct work *w, struct ask *a, struct store *s)
+{
+	const struct view handle = view_str(a->frame->unlock_login->handle);
+	TRY(work_check_who(w, a, s));
+	ENSURE((a->desc.who.roles & DIR_OWNER) != 0, ERR_DENIED);
+	struct store_account account = { 0 };
+	const enum err e =
+		store_account_by_login(store_as_reader(s), handle, &a->arena, &account);
+	ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);
+	TRY(store_throttle_unlock(s, handle));
+	return work_audit(a, s, STORE_EVENT_UNLOCKED, &account.user_id, ERR_OK);
+}
+
 /* ---- passphrase and vault ---------------------------------------------------------------- */
 
 enum err work_check_passphrase(struct work *w, struct ask *a, struct store_reader *r)

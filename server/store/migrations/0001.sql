@@ -239,6 +239,7 @@ CREATE TABLE session_text (
 	late INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX session_text_session ON session_text (session, field);
+CREATE INDEX session_text_head ON session_text (session, field) WHERE head = 1;
 
 CREATE TABLE session_text_parent (
 	seq INTEGER NOT NULL REFERENCES session_text,
@@ -266,6 +267,7 @@ CREATE TABLE measure (
 	late INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX measure_session ON measure (session);
+CREATE INDEX measure_id ON measure (measure_id);
 
 CREATE TABLE addendum (
 	seq INTEGER PRIMARY KEY,

@@ -77,6 +77,8 @@ static void test_data_byte_by_byte(void **state)
 	struct view plain = VIEW_EMPTY;
 	assert_int_equal(tls_pipe_read(&pair.server, &plain), ERR_OK);
 	assert_true(view_equal(plain, view_str("one")));
+	tls_pipe_forget(&pair.server, plain);
+	assert_true(view_equal(plain, view_of("\0\0\0", 3)));
 	buf_fini(&bytes);
 }
 

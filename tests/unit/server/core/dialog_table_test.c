@@ -31,6 +31,7 @@ static const struct {
 	{ ROOMKEEP__FRAME__BODY_PUT_VAULT, "XNNsa" },
 	{ ROOMKEEP__FRAME__BODY_INVITE_ROOM, "XNNsd" },
 	{ ROOMKEEP__FRAME__BODY_RETIRE_ROOM, "XNNsd" },
+	{ ROOMKEEP__FRAME__BODY_UNLOCK_LOGIN, "XNNsd" },
 	{ ROOMKEEP__FRAME__BODY_LIST_ROOMS, "XNNsl" },
 	{ ROOMKEEP__FRAME__BODY_PING, "XNNpp" },
 	/* What only a server says is out of place everywhere. */

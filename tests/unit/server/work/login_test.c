@@ -212,6 +212,51 @@ static void test_unknown_logins_are_throttled_alike(void **state)
 	box_clinic_free(c);
 }
 
+static enum err unlock(struct box_clinic *c, struct box_room *room, const char *login)
+{
+	Roomkeep__Frame *f = box_frame(c, ROOMKEEP__FRAME__BODY_UNLOCK_LOGIN);
+	f->unlock_login->handle = login == NULL ? NULL : box_text(c, login);
+	return box_call_code(c, room, f);
+}
+
+/* What 100 wrong tries lock an owner opens again, in every room at once; nobody else can. */
+static void test_owner_unlocks_a_login(void **state)
+{
+	(void)state;
+	struct two t;
+	two_init(&t, 11);
+	struct box_room room3;
+	box_room_init(t.c, &room3, "Room 3");
+	box_enrol(t.c, &t.c->room1, &room3);
+	struct box_person wrong = t.dee;
+	assert_int_equal(sign_key_new(&wrong.auth), ERR_OK);
+	for (unsigned i = 0; i < THROTTLE_HANDLE_FAILURES_MAX; i++) {
+		box_clinic_advance(t.c, i < THROTTLE_FREE ? 1 : THROTTLE_MS_MAX);
+		(void)box_room_hello(t.c, &room3, true); /* idle rooms are closed meanwhile */
+		assert_int_equal(try_wrong(t.c, &room3, &wrong), ERR_AUTH);
+	}
+	box_clinic_advance(t.c, THROTTLE_MS_MAX);
+	(void)box_room_hello(t.c, &room3, true);
+	assert_int_equal(reply_code(box_try_sign_in(t.c, &room3, &t.dee)), ERR_THROTTLED);
+	(void)box_room_hello(t.c, &t.c->room1, true);
+	box_sign_in(t.c, &t.c->room1, &t.c->owner);
+	(void)box_room_hello(t.c, &t.room2, true);
+	box_sign_in(t.c, &t.room2, &t.mara);
+	const uint64_t before = status_of(t.c).audit_seq;
+	assert_int_equal(unlock(t.c, &t.room2, "dee"), ERR_DENIED);
+	assert_int_equal(status_of(t.c).audit_seq, before + 1); /* the refusal is written down */
+	assert_int_equal(reply_code(box_try_sign_in(t.c, &room3, &t.dee)), ERR_THROTTLED);
+	assert_int_equal(unlock(t.c, &t.c->room1, ""), ERR_BAD_TEXT);
+	assert_int_equal(unlock(t.c, &t.c->room1, NULL), ERR_BAD_FORMAT);
+	assert_int_equal(unlock(t.c, &t.c->room1, "nobody"), ERR_OK);
+	assert_int_equal(unlock(t.c, &t.c->room1, "dee"), ERR_OK);
+	assert_int_equal(status_of(t.c).audit_seq, before + 3);
+	box_sign_in(t.c, &room3, &t.dee);
+	sign_key_fini(&wrong.auth);
+	box_room_hang_up(t.c, &room3);
+	two_fini(&t);
+}
+
 static void test_handle_limits(void **state)
 {
 	(void)state;
@@ -257,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_proof_belongs_to_its_conn_and_room),
 		cmocka_unit_test(test_throttle_by_handle_and_room),
 		cmocka_unit_test(test_unknown_logins_are_throttled_alike),
+		cmocka_unit_test(test_owner_unlocks_a_login),
 		cmocka_unit_test(test_handle_limits),
 		cmocka_unit_test(test_audit_of_sign_ins),
 	};

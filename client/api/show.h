@@ -1,0 +1,16 @@
+/* show: sessions as JSON. Shapes: issue 2 and ROOM-UI C1.
+ * Threads: the desk thread.  Errors: ERR_NOMEM, and what the store returns. */
+#pragma once
+
+#include "client/api/verb.h"
+
+/* "pre", "L", "pos" and back; 0 (unknown) for another word, NULL for an unknown value. */
+const char *show_phase_name(Roomkeep__Phase phase);
+const char *show_side_name(Roomkeep__Side side);
+const char *show_result_name(Roomkeep__TestResult result);
+Roomkeep__Phase show_phase_parse(const char *name);
+Roomkeep__Side show_side_parse(const char *name);
+Roomkeep__TestResult show_result_parse(const char *name);
+
+/* {"measure_id","ref","side","phase","value","unit","result","at","by"} */
+MUST_USE enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *object);

@@ -1,0 +1,170 @@
+#include "client/api/verbs.h"
+
+#include "base/check.h"
+#include "record/access.h"
+#include "record/text.h"
+#include "wire/op.h"
+
+#include <string.h>
+
+/* A text field of the request as protobuf-c wants it: borrowed, not const. Names are stored in
+ * their normal form, which `room` keeps. */
+struct patient_texts {
+	struct buf name;
+	struct buf name_used;
+};
+
+static void patient_texts_finip(struct patient_texts *t)
+{
+	buf_wipe(&t->name);
+	buf_fini(&t->name);
+	buf_wipe(&t->name_used);
+	buf_fini(&t->name_used);
+}
+
+static enum err normal_name(struct verb *v, const char *key, struct buf *room, char **ret_text)
+{
+	const char *unused = NULL;
+
+	*ret_text = NULL;
+	if (!verb_has(v, key)) return ERR_OK;
+	if (text_normalise_name(view_str(verb_text(v, key)), room) != ERR_OK) {
+		return fault_set(&v->fault, ERR_BAD_TEXT, NULL, "%s: one line of clean text", key);
+	}
+	TRY(buf_cstr(room, &unused));
+	*ret_text = (char *)room->p;
+	return ERR_OK;
+}
+
+static char *plain_text(struct verb *v, const char *key)
+{
+	json_t *value = json_object_get(v->request, key);
+
+	if (!json_is_string(value)) return NULL;
+	/* protobuf-c only reads what it packs; its struct is not const. */
+	union {
+		const char *in;
+		char *out;
+	} cast = { .in = json_string_value(value) };
+	return cast.out;
+}
+
+static enum err fill_patient(struct verb *v, struct patient_texts *texts, Roomkeep__Patient *p)
+{
+	TRY(normal_name(v, "name", &texts->name, &p->name));
+	TRY(normal_name(v, "name_used", &texts->name_used, &p->name_used));
+	p->born = plain_text(v, "born");
+	p->phone = plain_text(v, "phone");
+	p->email = plain_text(v, "email");
+	return ERR_OK;
+}
+
+static enum err append_patient(struct verb *v, Roomkeep__Patient *p, const struct id *patient_id)
+{
+	struct record_error error = { .err = ERR_OK };
+	struct id op_id;
+
+	p->has_patient_id = 1;
+	p->patient_id = wire_id_bytes(patient_id);
+	const enum err e = local_append(verb_local(v), verb_vault(v), KIND_PATIENT, &p->base,
+					v->now_ms, &op_id, &error);
+	if (e == ERR_DENIED) return fault_set(&v->fault, e, NULL, "you may not write patients");
+	if (e != ERR_OK) return verb_fail_record(v, e, &error);
+	v->effects.outbox = true;
+	TRY(json_put_id(v->answer, "patient_id", patient_id));
+	return json_put_id(v->answer, "op_id", &op_id);
+}
+
+enum err verb_add_patient(struct verb *v)
+{
+	CLEANUP(patient_texts_finip) struct patient_texts texts = { 0 };
+	Roomkeep__Patient p = ROOMKEEP__PATIENT__INIT;
+	const char *unused = NULL;
+
+	TRY(verb_need_text(v, "name", &unused));
+	TRY(verb_need_text(v, "born", &unused));
+	TRY(fill_patient(v, &texts, &p));
+	const struct id patient_id = local_new_id(verb_local(v), v->now_ms);
+	return append_patient(v, &p, &patient_id);
+}
+
+enum err verb_set_patient(struct verb *v)
+{
+	CLEANUP(patient_texts_finip) struct patient_texts texts = { 0 };
+	Roomkeep__Patient p = ROOMKEEP__PATIENT__INIT;
+	struct local_patient known;
+	struct id patient_id;
+
+	TRY(verb_need_id(v, "patient_id", &patient_id));
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), &patient_id, &known);
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+	TRY(e);
+	TRY(fill_patient(v, &texts, &p));
+	if (p.name == NULL && p.name_used == NULL && p.born == NULL && p.phone == NULL &&
+	    p.email == NULL) {
+		return fault_set(&v->fault, ERR_USAGE, "usage",
+				 "nothing to change: give name, name_used, born, phone or email");
+	}
+	return append_patient(v, &p, &patient_id);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static json_t *text_or_null(const char *text)
+{
+	return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+static enum err put_patient(json_t *list, const struct local_patient *p)
+{
+	json_t *object = json_object();
+
+	ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+	TRY(json_put_id(object, "patient_id", &p->id));
+	TRY(json_put(object, "name", json_string(p->name)));
+	TRY(json_put(object, "name_used", text_or_null(p->name_used)));
+	TRY(json_put(object, "born", text_or_null(p->born)));
+	TRY(json_put(object, "phone", text_or_null(p->phone)));
+	return json_put(object, "email", text_or_null(p->email));
+}
+
+static enum err may_read_patients(struct verb *v)
+{
+	const struct dir_user *user =
+		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
+
+	if (user != NULL && user->active && access_may_read_patients(user->roles)) return ERR_OK;
+	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read patients");
+}
+
+static enum err list_matching(struct verb *v, struct view text)
+{
+	json_t *list = json_array();
+	struct local_patient p;
+	size_t at = 0;
+
+	TRY(json_put(v->answer, "patients", list));
+	TRY(may_read_patients(v));
+	for (;;) {
+		const enum err e = local_find_patient(verb_local(v), verb_vault(v), text, &at, &p);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		TRY(put_patient(list, &p));
+	}
+}
+
+enum err verb_find_patient(struct verb *v)
+{
+	const char *text = NULL;
+
+	TRY(verb_need_text(v, "text", &text));
+	if (text[strspn(text, " \t\n")] == '\0') {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "text is empty");
+	}
+	return list_matching(v, view_str(text));
+}
+
+enum err verb_list_patients(struct verb *v)
+{
+	return list_matching(v, VIEW_EMPTY);
+}

@@ -1,0 +1,336 @@
+#include "client/api/show.h"
+#include "client/api/verbs.h"
+
+#include "base/check.h"
+#include "record/access.h"
+#include "record/catalogue.h"
+#include "wire/op.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FETCH_MS 5000u
+#define FETCH_AGAIN_MS (10u * 60u * 1000u) /* what was fetched just now is not asked for again */
+
+static enum err fail_session(struct verb *v, enum err e, const struct record_error *error)
+{
+	if (e == ERR_DENIED) {
+		return fault_set(&v->fault, e, NULL, "you may not write this session");
+	}
+	return verb_fail_record(v, e, error);
+}
+
+static enum err append(struct verb *v, enum kind kind, const ProtobufCMessage *message)
+{
+	struct record_error error = { .err = ERR_OK };
+	struct id op_id;
+
+	const enum err e = local_append(verb_local(v), verb_vault(v), kind, message, v->now_ms,
+					&op_id, &error);
+	if (e != ERR_OK) return fail_session(v, e, &error);
+	v->effects.outbox = true;
+	return json_put_id(v->answer, "op_id", &op_id);
+}
+
+static enum err need_patient(struct verb *v, struct id *ret_patient_id)
+{
+	struct local_patient p;
+
+	TRY(verb_need_id(v, "patient_id", ret_patient_id));
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), ret_patient_id, &p);
+	return e == ERR_NOT_FOUND ? verb_fail_unknown(v, "patient", "patient_id") : e;
+}
+
+enum err verb_start_session(struct verb *v)
+{
+	Roomkeep__SessionFrame frame = ROOMKEEP__SESSION_FRAME__INIT;
+	const struct local_room *room = local_room(verb_local(v));
+	struct id patient_id;
+
+	TRY(need_patient(v, &patient_id));
+	const struct id session_id = local_new_id(verb_local(v), v->now_ms);
+	frame.has_session_id = frame.has_patient_id = frame.has_therapist_id = 1;
+	frame.session_id = wire_id_bytes(&session_id);
+	frame.patient_id = wire_id_bytes(&patient_id);
+	frame.therapist_id = wire_id_bytes(desk_person(v->desk));
+	frame.has_room_id = frame.has_started_ms = 1;
+	frame.room_id = wire_id_bytes(&room->room_id);
+	frame.started_ms = v->now_ms;
+	TRY(append(v, KIND_SESSION_FRAME, &frame.base));
+	TRY(json_put_id(v->answer, "session_id", &session_id));
+	TRY(json_put_id(v->answer, "patient_id", &patient_id));
+	return json_put_time(v->answer, "started_at", v->now_ms);
+}
+
+/* ---- texts --------------------------------------------------------------------------------- */
+
+static enum err set_fields(struct verb *v, const struct id *session_id, unsigned *ret_count)
+{
+	struct record_error error = { .err = ERR_OK };
+	struct id op_id;
+
+	for (int field = 1; field <= (int)FOLD_TEXT_FIELDS; field++) {
+		const char *name = fold_field_name((Roomkeep__TextField)field);
+		if (!verb_has(v, name)) continue;
+		const json_t *value = json_object_get(v->request, name);
+		if (!json_is_string(value)) {
+			return fault_set(&v->fault, ERR_USAGE, "usage", "%s is no text", name);
+		}
+		const struct view text =
+			view_of(json_string_value(value), json_string_length(value));
+		const enum err e = local_set_text(verb_local(v), verb_vault(v), session_id,
+						  (Roomkeep__TextField)field, text, v->now_ms,
+						  &op_id, &error);
+		if (e != ERR_OK) return fail_session(v, e, &error);
+		(*ret_count)++;
+	}
+	return ERR_OK;
+}
+
+enum err verb_set_session(struct verb *v)
+{
+	struct id session_id;
+	unsigned count = 0;
+
+	TRY(verb_need_id(v, "session_id", &session_id));
+	/* All fields or none: one call is one change. */
+	TRY(local_begin(verb_local(v)));
+	enum err e = set_fields(v, &session_id, &count);
+	if (e == ERR_OK && count == 0) {
+		e = fault_set(&v->fault, ERR_USAGE, "usage",
+			      "nothing to change: give subjective, objective, assessment or plan");
+	}
+	if (e == ERR_OK) e = local_commit(verb_local(v));
+	if (e != ERR_OK) {
+		local_cancel(verb_local(v), verb_vault(v));
+		return e;
+	}
+	v->effects.outbox = true;
+	TRY(json_put_id(v->answer, "session_id", &session_id));
+	return json_put(v->answer, "changed", json_integer((json_int_t)count));
+}
+
+/* ---- measures ------------------------------------------------------------------------------ */
+
+static enum err read_value(struct verb *v, Roomkeep__Measure *m)
+{
+	const json_t *value = json_object_get(v->request, "value");
+
+	if (value == NULL || json_is_null(value)) return ERR_OK;
+	if (!json_is_number(value)) {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "value is no number");
+	}
+	const double milli = json_number_value(value) * 1000.0;
+	if (!isfinite(milli) || fabs(milli) > 1e12 || fabs(milli - round(milli)) > 1e-4) {
+		return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
+				 "value: up to three digits behind the point");
+	}
+	m->has_value_milli = 1;
+	m->value_milli = llround(milli);
+	return ERR_OK;
+}
+
+static enum err read_words(struct verb *v, Roomkeep__Measure *m)
+{
+	m->has_phase = 1;
+	m->phase = show_phase_parse(verb_text(v, "phase"));
+	if (m->phase == ROOMKEEP__PHASE__PHASE_UNKNOWN) {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "phase is pre, mid or post");
+	}
+	if (verb_has(v, "side")) {
+		m->has_side = 1;
+		m->side = show_side_parse(verb_text(v, "side"));
+		if (m->side == ROOMKEEP__SIDE__SIDE_UNKNOWN) {
+			return fault_set(&v->fault, ERR_USAGE, "usage",
+					 "side is L, R, mid or both");
+		}
+	}
+	if (verb_has(v, "result")) {
+		m->has_result = 1;
+		m->result = show_result_parse(verb_text(v, "result"));
+		if (m->result == ROOMKEEP__TEST_RESULT__RESULT_NONE) {
+			return fault_set(&v->fault, ERR_USAGE, "usage",
+					 "result is pos, neg, equivocal or unable");
+		}
+	}
+	TRY(read_value(v, m));
+	if (m->has_value_milli == m->has_result) {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "give either a value or a result");
+	}
+	return ERR_OK;
+}
+
+static enum err fail_ref(struct verb *v, const char *ref)
+{
+	const char *near[CATALOGUE_NEAR_MAX];
+	const size_t count = catalogue_suggest(view_str(ref), near);
+
+	err_ignore(fault_set(&v->fault, ERR_NOT_FOUND, NULL, "no such ref in the catalogue"));
+	if (count == 0) return ERR_NOT_FOUND;
+	return fault_hint(&v->fault, "Did you mean %s?", near[0]);
+}
+
+enum err verb_add_measure(struct verb *v)
+{
+	Roomkeep__Measure m = ROOMKEEP__MEASURE__INIT;
+	struct id session_id;
+	const char *ref = NULL;
+	char ref_copy[CATALOGUE_REF_BYTES_MAX + 1];
+	char unit[CATALOGUE_UNIT_BYTES_MAX + 1];
+
+	TRY(verb_need_id(v, "session_id", &session_id));
+	TRY(verb_need_text(v, "ref", &ref));
+	TRY(read_words(v, &m));
+	const struct catalogue_entry *entry = catalogue_find(view_str(ref));
+	if (entry == NULL) return fail_ref(v, ref);
+	(void)snprintf(ref_copy, sizeof(ref_copy), "%s", entry->ref);
+	(void)snprintf(unit, sizeof(unit), "%s", entry->unit);
+
+	const struct id measure_id = local_new_id(verb_local(v), v->now_ms);
+	m.has_measure_id = m.has_session_id = m.has_catalogue = m.has_at_ms = 1;
+	m.measure_id = wire_id_bytes(&measure_id);
+	m.session_id = wire_id_bytes(&session_id);
+	m.ref = ref_copy;
+	m.catalogue = CATALOGUE_VERSION;
+	m.unit = m.has_value_milli ? unit : NULL;
+	m.at_ms = v->now_ms;
+	TRY(append(v, KIND_MEASURE, &m.base));
+	TRY(json_put_id(v->answer, "measure_id", &measure_id));
+	return json_put_id(v->answer, "session_id", &session_id);
+}
+
+/* ---- signing and addenda ------------------------------------------------------------------- */
+
+enum err verb_sign_session(struct verb *v)
+{
+	const struct record_error none = { .err = ERR_OK };
+	struct id session_id;
+	struct id op_id;
+
+	TRY(verb_need_id(v, "session_id", &session_id));
+	const enum err e =
+		local_sign_session(verb_local(v), verb_vault(v), &session_id, v->now_ms, &op_id);
+	if (e == ERR_CONFLICT) {
+		err_ignore(fault_set(&v->fault, e, NULL,
+				     "two versions of a field stand side by side"));
+		return fault_hint(&v->fault, "roomkeep show session SID, then set session SID with "
+					     "the words that shall stand");
+	}
+	if (e == ERR_DENIED) {
+		return fault_set(&v->fault, e, NULL, "only the session's therapist signs it");
+	}
+	if (e != ERR_OK) return fail_session(v, e, &none);
+	v->effects.outbox = true;
+	TRY(json_put_id(v->answer, "session_id", &session_id));
+	TRY(json_put(v->answer, "state", json_string("signed")));
+	return json_put_id(v->answer, "op_id", &op_id);
+}
+
+enum err verb_add_addendum(struct verb *v)
+{
+	Roomkeep__Addendum a = ROOMKEEP__ADDENDUM__INIT;
+	struct id session_id;
+	const char *text = NULL;
+
+	TRY(verb_need_id(v, "session_id", &session_id));
+	TRY(verb_need_text(v, "text", &text));
+	char *copy = strdup(text);
+	ENSURE(copy != NULL, ERR_NOMEM);
+	const struct id addendum_id = local_new_id(verb_local(v), v->now_ms);
+	a.has_addendum_id = a.has_session_id = 1;
+	a.addendum_id = wire_id_bytes(&addendum_id);
+	a.session_id = wire_id_bytes(&session_id);
+	a.text = copy;
+	const enum err e = append(v, KIND_ADDENDUM, &a.base);
+	secret_wipe(copy, strlen(copy));
+	free(copy);
+	TRY(e);
+	TRY(json_put_id(v->answer, "addendum_id", &addendum_id));
+	return json_put_id(v->answer, "session_id", &session_id);
+}
+
+/* ---- listing ------------------------------------------------------------------------------- */
+
+static enum err ask_for_page(struct verb *v, const struct id *patient_id, uint64_t after_seq)
+{
+	Roomkeep__Frame frame = ROOMKEEP__FRAME__INIT;
+	Roomkeep__Fetch fetch = ROOMKEEP__FETCH__INIT;
+
+	fetch.has_patient_id = 1;
+	fetch.patient_id = wire_id_bytes(patient_id);
+	fetch.has_after_seq = 1;
+	fetch.after_seq = after_seq;
+	frame.body_case = ROOMKEEP__FRAME__BODY_FETCH;
+	frame.fetch = &fetch;
+	return verb_ask(v, &frame, SYNC_NEEDS_PERSON, FETCH_MS);
+}
+
+static enum err put_rows(struct verb *v, const struct id *patient_id)
+{
+	CLEANUP(freep) struct local_session_row *session_rows = NULL;
+	json_t *list = json_array();
+	size_t count = 0;
+
+	TRY(json_put(v->answer, "sessions", list));
+	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &session_rows, &count));
+	for (size_t i = 0; i < count; i++) {
+		const struct local_session_row *row = &session_rows[i];
+		json_t *object = json_object();
+		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+		TRY(json_put_id(object, "session_id", &row->session_id));
+		TRY(json_put(object, "state", json_string(row->is_signed ? "signed" : "draft")));
+		TRY(json_put_time(object, "started_at", row->started_ms));
+		TRY(verb_put_login(v, object, "author", &row->therapist_id));
+		TRY(json_put(object, "conflict", json_boolean(row->has_conflict)));
+	}
+	return ERR_OK;
+}
+
+static enum err answer_list(struct verb *v, const struct id *patient_id, bool partial)
+{
+	struct local_patient p;
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), patient_id, &p);
+
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+	TRY(e);
+	TRY(json_put_id(v->answer, "patient_id", patient_id));
+	TRY(put_rows(v, patient_id));
+	return json_put(v->answer, "partial", json_boolean(partial));
+}
+
+static enum err may_read_sessions(struct verb *v)
+{
+	const struct dir_user *user =
+		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
+
+	if (user != NULL && user->active && access_may_read_sessions(user->roles)) return ERR_OK;
+	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read sessions");
+}
+
+/* What this room does not hold is fetched; without the server it answers with what it holds. */
+enum err verb_list_sessions(struct verb *v)
+{
+	struct id patient_id;
+	uint64_t fetched_ms = 0;
+	uint64_t after_seq = 0;
+	bool more = false;
+
+	TRY(verb_need_id(v, "patient_id", &patient_id));
+	TRY(may_read_sessions(v));
+	if (v->step == 0) {
+		if (v->link.link != SYNC_LINK_ONLINE) return answer_list(v, &patient_id, true);
+		TRY(local_fetched_ms(verb_local(v), verb_vault(v), &patient_id, &fetched_ms));
+		const bool fresh = fetched_ms > 0 && v->now_ms >= fetched_ms &&
+				   v->now_ms - fetched_ms < FETCH_AGAIN_MS;
+		if (fresh && v->link.live) return answer_list(v, &patient_id, false);
+		return ask_for_page(v, &patient_id, 0);
+	}
+	if (v->reply_err != ERR_OK) return answer_list(v, &patient_id, true);
+	TRY(feed_apply_page(verb_local(v), verb_vault(v), &patient_id, buf_view(&v->reply),
+			    v->now_ms, &after_seq, &more));
+	if (!more) return answer_list(v, &patient_id, false);
+	ENSURE(v->step < VERB_STEPS_MAX, ERR_PROTO);
+	return ask_for_page(v, &patient_id, after_seq);
+}

@@ -1,0 +1,506 @@
+#include "client/cli/table.h"
+
+#include "base/check.h"
+#include "client/cli/commands.h"
+
+#include <string.h>
+
+/* The rows stand in the order of a clinic's life, which is the order of `roomkeep --help`. */
+
+#define ARG(key_, meta_, take_, help_)                                                             \
+	{                                                                                          \
+		.name = key_, .key = key_, .meta = meta_, .take = take_, .help = help_,            \
+		.required = true                                                                   \
+	}
+#define FLAG(name_, key_, meta_, take_, help_)                                                     \
+	{                                                                                          \
+		.name = name_, .key = key_, .meta = meta_, .take = take_, .help = help_            \
+	}
+#define NEED(name_, key_, meta_, take_, help_)                                                     \
+	{                                                                                          \
+		.name = name_, .key = key_, .meta = meta_, .take = take_, .help = help_,           \
+		.required = true                                                                   \
+	}
+#define PASSPHRASE                                                                                 \
+	{                                                                                          \
+		.name = "passphrase-file", .key = "passphrase", .meta = "FILE",                    \
+		.take = CLI_TAKE_SECRET, .help = "passphrase from FILE (- is standard input)",     \
+		.required = true                                                                   \
+	}
+#define NEW_PASSPHRASE(name_, key_)                                                                \
+	{                                                                                          \
+		.name = name_, .key = key_, .meta = "FILE", .take = CLI_TAKE_SECRET,               \
+		.help = "new passphrase from FILE (- is standard input)", .required = true,        \
+		.is_new = true                                                                     \
+	}
+
+#define EXITS_AGENT "69 agent not running"
+#define EXITS_SIGNED_IN "69 agent not running, 77 nobody signed in or not allowed"
+#define EXITS_ID "66 unknown id, 69 agent not running, 77 nobody signed in or not allowed"
+
+const struct cli_param cli_global_flags[] = {
+	FLAG("home", NULL, "DIR", CLI_TAKE_WORD, "this room's folder (or ROOMKEEP_HOME)"),
+	FLAG("json", NULL, NULL, CLI_TAKE_NOTHING, "one JSON object as the answer"),
+	FLAG("quiet", NULL, NULL, CLI_TAKE_NOTHING, "no line for a change that went well"),
+	FLAG("verbose", NULL, NULL, CLI_TAKE_NOTHING, "more of what happens, on standard error"),
+	FLAG("no-input", NULL, NULL, CLI_TAKE_NOTHING, "never ask; what is missing is an error"),
+	{ .name = "color",
+	  .meta = "WHEN",
+	  .take = CLI_TAKE_CHOICE,
+	  .choices = "auto|always|never",
+	  .help = "colour in tables: auto, always, never" },
+	FLAG("help", NULL, NULL, CLI_TAKE_NOTHING, "this text"),
+	FLAG("version", NULL, NULL, CLI_TAKE_NOTHING, "version and passphrase hashing floor"),
+	{ 0 },
+};
+
+#define PATIENT_FLAGS                                                                              \
+	FLAG("name-used", "name_used", "NAME", CLI_TAKE_TEXT, "what the person is called"),        \
+		FLAG("phone", "phone", "PHONE", CLI_TAKE_TEXT, "telephone"),                       \
+		FLAG("email", "email", "EMAIL", CLI_TAKE_TEXT, "e-mail address")
+
+const struct cli_command cli_commands[] = {
+	{ .verb = "found",
+	  .help = "Found a clinic in this room, with the server's setup code",
+	  .args = { ARG("code", "CODE", CLI_TAKE_TEXT, "setup code that roomkeepd init printed") },
+	  .flags = { NEED("server", "server", "ADDRESS", CLI_TAKE_WORD, "HOST:PORT of the server"),
+		     NEED("clinic", "clinic", "NAME", CLI_TAKE_TEXT, "the clinic's name"),
+		     NEED("owner", "owner", "NAME", CLI_TAKE_TEXT, "your name"),
+		     NEED("login", "login", "LOGIN", CLI_TAKE_WORD, "what you type to sign in"),
+		     NEED("room", "room", "NAME", CLI_TAKE_TEXT, "this room's name"),
+		     NEED("kit", "kit", "DIR", CLI_TAKE_PATH,
+			  "folder for the paper kit, not the home"),
+		     NEW_PASSPHRASE("passphrase-file", "passphrase") },
+	  .examples = { "roomkeep found - --server clinic.lan:7340 --clinic \"Harbour Massage\" "
+			"--owner \"Jo Park\" --login jo --room \"Room 1\" --kit /media/usb/kit",
+			"roomkeep found @code.txt --server 127.0.0.1:7340 --clinic C --owner O "
+			"--login o --room R --kit kit --passphrase-file pass.txt --json" },
+	  .exits = "65 the code or passphrase is not good, 69 server not reachable, 77 refused",
+	  .run = cli_run_found,
+	  .done = "Founded {clinic}. Keys were made here; the server has the public parts only.\n"
+		  "Kit: {holders} files in {kit}, one per holder, any {needed} recover the "
+		  "clinic.\n"
+		  "Print each, hand them out, delete the files; never mail or keep them.\n"
+		  "Next: roomkeep serve, then roomkeep sign-in {login}, then roomkeep confirm "
+		  "kit" },
+	{ .verb = "enrol",
+	  .help = "Let this room join a clinic, with a join code",
+	  .args = { ARG("code", "CODE", CLI_TAKE_TEXT, "join code that invite room printed") },
+	  .flags = { NEED("server", "server", "ADDRESS", CLI_TAKE_WORD,
+			  "HOST:PORT of the server") },
+	  .examples = { "roomkeep enrol - --server clinic.lan:7340",
+			"roomkeep enrol @code.txt --server 127.0.0.1:7340 --json" },
+	  .exits = "65 a typing error in the code, 69 server not reachable, 77 refused",
+	  .run = cli_run_enrol,
+	  .done = "This room is {room} now. Next: roomkeep serve" },
+	{ .verb = "serve",
+	  .help = "Run this room's agent",
+	  .flags = { { .name = "idle-lock",
+		       .key = "idle_lock",
+		       .meta = "MINUTES",
+		       .take = CLI_TAKE_COUNT,
+		       .min = 1,
+		       .max = 720,
+		       .help = "sign out after this long without a call (1 to 720, default 30)" } },
+	  .examples = { "roomkeep serve", "roomkeep serve --idle-lock 10 --home /srv/room2" },
+	  .exits = "69 the home is in use, 78 this home is not a room yet",
+	  .run = cli_run_serve },
+	{ .verb = "status",
+	  .help = "Say how this room is doing",
+	  .examples = { "roomkeep status", "roomkeep status --json | jq .outbox" },
+	  .exits = EXITS_AGENT,
+	  .run = cli_run_verb,
+	  .path = "status" },
+	{ .verb = "sync",
+	  .help = "Try the server now and wait until nothing is queued",
+	  .flags = { { .name = "wait",
+		       .key = "wait_s",
+		       .meta = "SECONDS",
+		       .take = CLI_TAKE_COUNT,
+		       .min = 0,
+		       .max = 86400,
+		       .help = "how long to wait at most (default 0)" } },
+	  .examples = { "roomkeep sync", "roomkeep sync --wait 30" },
+	  .exits = "69 agent not running, 75 time ran out",
+	  .run = cli_run_sync,
+	  .path = "sync",
+	  .done = "All saved at the clinic." },
+	{ .verb = "sign-in",
+	  .help = "Sign in; signs out who was there before",
+	  .args = { ARG("login", "LOGIN", CLI_TAKE_WORD, "who you are") },
+	  .flags = { PASSPHRASE },
+	  .examples = { "roomkeep sign-in jo",
+			"roomkeep sign-in jo --passphrase-file - < pass.txt" },
+	  .exits = "69 agent not running, 77 wrong passphrase or too many tries",
+	  .run = cli_run_verb,
+	  .path = "sign-in",
+	  .done = "Signed in: {user} ({roles})." },
+	{ .verb = "lock",
+	  .help = "Sign out; every key leaves this machine's memory",
+	  .examples = { "roomkeep lock", "roomkeep lock --json" },
+	  .exits = EXITS_AGENT,
+	  .run = cli_run_verb,
+	  .path = "lock",
+	  .done = "Locked. Nobody is signed in." },
+	{ .verb = "set",
+	  .noun = "passphrase",
+	  .help = "Change your own passphrase",
+	  .flags = { PASSPHRASE, NEW_PASSPHRASE("new-passphrase-file", "new_passphrase") },
+	  .examples = { "roomkeep set passphrase",
+			"roomkeep set passphrase --passphrase-file old --new-passphrase-file new" },
+	  .exits = "65 the new one is not good, 69 server not reachable, 77 wrong passphrase",
+	  .run = cli_run_verb,
+	  .path = "set/passphrase",
+	  .done = "Changed your passphrase. The old one opens nothing any more." },
+	{ .verb = "set",
+	  .noun = "server",
+	  .help = "Change the address this room dials",
+	  .args = { ARG("address", "ADDRESS", CLI_TAKE_WORD,
+			"HOST:PORT; who answers is checked by key") },
+	  .examples = { "roomkeep set server clinic.lan:7340", "roomkeep set server [::1]:7340" },
+	  .exits = EXITS_AGENT,
+	  .run = cli_run_verb,
+	  .path = "set/server",
+	  .done = "This room dials {address} now." },
+	{ .verb = "confirm",
+	  .noun = "kit",
+	  .help = "Type the kit's shares back and check the files are gone",
+	  .flags = { { .name = "share",
+		       .key = "shares",
+		       .meta = "SHARE",
+		       .take = CLI_TAKE_TEXT,
+		       .repeat = true,
+		       .help = "a recovery share, or @FILE; absent: asked for" } },
+	  .examples = { "roomkeep confirm kit",
+			"roomkeep confirm kit --share @share1.txt --share @share2.txt" },
+	  .exits = "1 files still on disk, 65 a share is not right, 69 agent not running",
+	  .run = cli_run_confirm_kit,
+	  .path = "confirm/kit",
+	  .done = "The kit is confirmed." },
+	{ .verb = "add",
+	  .noun = "user",
+	  .help = "Add a person (an owner does this)",
+	  .args = { ARG("name", "NAME", CLI_TAKE_TEXT, "the person's name") },
+	  .flags = { NEED("login", "login", "LOGIN", CLI_TAKE_WORD,
+			  "what the person types to sign in"),
+		     { .name = "role",
+		       .key = "roles",
+		       .meta = "ROLE",
+		       .take = CLI_TAKE_CHOICE,
+		       .choices = "owner|therapist|desk|admin|lead|student",
+		       .required = true,
+		       .repeat = true,
+		       .help = "owner, therapist, desk, admin, lead or student; repeatable" },
+		     NEW_PASSPHRASE("new-passphrase-file", "new_passphrase") },
+	  .examples = { "roomkeep add user \"Mara Lind\" --login mara --role therapist",
+			"roomkeep add user \"Ana Ruiz\" --login ana --role desk --role admin" },
+	  .exits = "1 login taken, 65 the passphrase is not good, 69 server not reachable, 77 not "
+		   "allowed",
+	  .run = cli_run_verb,
+	  .path = "add/user",
+	  .done = "Added {login}, {roles}. Undo: roomkeep disable user {login}" },
+	{ .verb = "disable",
+	  .noun = "user",
+	  .help = "Let a person sign in no more (an owner does this)",
+	  .args = { ARG("login", "LOGIN", CLI_TAKE_WORD, "whom") },
+	  .examples = { "roomkeep disable user mara", "roomkeep disable user mara --json" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "disable/user",
+	  .done = "Disabled {login}." },
+	{ .verb = "unlock",
+	  .noun = "user",
+	  .help = "Forget the wrong passphrases typed for a login (an owner does this)",
+	  .args = { ARG("login", "LOGIN", CLI_TAKE_WORD, "whose") },
+	  .examples = { "roomkeep unlock user mara", "roomkeep unlock user mara --json" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "unlock/user",
+	  .done = "Unlocked {login}. Nothing else changed: it needs the right passphrase." },
+	{ .verb = "list",
+	  .noun = "users",
+	  .help = "List the people of the clinic",
+	  .examples = { "roomkeep list users",
+			"roomkeep list users --json | jq -r '.users[].login'" },
+	  .exits = EXITS_SIGNED_IN,
+	  .run = cli_run_verb,
+	  .path = "list/users",
+	  .list = "users",
+	  .columns = "login:Login,name:Name,roles:Roles,state:State,user_id:Id",
+	  .empty = "No people." },
+	{ .verb = "invite",
+	  .noun = "room",
+	  .help = "Make a join code for a new room (an owner does this)",
+	  .args = { ARG("name", "NAME", CLI_TAKE_TEXT, "the new room's name") },
+	  .flags = { { .name = "kind",
+		       .key = "kind",
+		       .meta = "KIND",
+		       .take = CLI_TAKE_CHOICE,
+		       .choices = "treatment|desk",
+		       .help = "treatment (default) or desk" } },
+	  .examples = { "roomkeep invite room \"Room 2\"",
+			"roomkeep invite room \"Front desk\" --kind desk --json" },
+	  .exits = "1 name taken, 69 server not reachable, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "invite/room",
+	  .done = "Join code for {name}, good once, for 15 minutes:   {join_code}\n"
+		  "On the room machine:  roomkeep enrol - --server {server}" },
+	{ .verb = "retire",
+	  .noun = "room",
+	  .help = "Shut a room out at once (an owner does this)",
+	  .args = { ARG("name", "NAME", CLI_TAKE_TEXT, "the room's name") },
+	  .examples = { "roomkeep retire room \"Room 2\"",
+			"roomkeep retire room \"Room 2\" --json" },
+	  .exits = "66 no such room, 69 server not reachable, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "retire/room",
+	  .done = "Retired {name}. After a theft also renew the clinic secret." },
+	{ .verb = "list",
+	  .noun = "rooms",
+	  .help = "List the rooms of the clinic",
+	  .examples = { "roomkeep list rooms", "roomkeep list rooms --json | jq -r '.rooms[] | "
+					       "select(.state!=\"online\") | .name'" },
+	  .exits = EXITS_SIGNED_IN,
+	  .run = cli_run_verb,
+	  .path = "list/rooms",
+	  .list = "rooms",
+	  .columns = "name:Room,kind:Kind,state:State,room_id:Id",
+	  .empty = "No rooms." },
+	{ .verb = "import",
+	  .help = "Bring in a folder of CSV files (an owner does this)",
+	  .args = { ARG("folder", "FOLDER", CLI_TAKE_PATH,
+			"with patients.csv, sessions.csv, ...") },
+	  .flags = { FLAG("dry-run", "dry_run", NULL, CLI_TAKE_NOTHING,
+			  "check everything, change nothing") },
+	  .examples = { "roomkeep import ./harbour --dry-run", "roomkeep import ./harbour --json" },
+	  .exits = "65 a line is wrong, 69 agent not running, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "import",
+	  .wait_s = 900,
+	  .done = "Imported {patients} patients, {sessions} sessions, {measures} measures." },
+	{ .verb = "add",
+	  .noun = "patient",
+	  .help = "Add a patient",
+	  .flags = { NEED("name", "name", "NAME", CLI_TAKE_TEXT, "full name"),
+		     NEED("born", "born", "YYYY-MM-DD", CLI_TAKE_TEXT, "date of birth"),
+		     PATIENT_FLAGS },
+	  .examples = { "roomkeep add patient --name @name.txt --born 1980-02-29",
+			"roomkeep add patient --name - --born 1980-02-29 --phone 555-0100 --json" },
+	  .exits = "65 a value is wrong, 69 agent not running, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "add/patient",
+	  .done = "Added patient {patient_id}." },
+	{ .verb = "set",
+	  .noun = "patient",
+	  .help = "Change a patient's details",
+	  .args = { ARG("patient_id", "ID", CLI_TAKE_WORD, "which patient") },
+	  .flags = { FLAG("name", "name", "NAME", CLI_TAKE_TEXT, "full name"),
+		     FLAG("born", "born", "YYYY-MM-DD", CLI_TAKE_TEXT, "date of birth"),
+		     PATIENT_FLAGS },
+	  .examples = { "roomkeep set patient ID --phone 555-0100",
+			"roomkeep set patient ID --email -" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "set/patient",
+	  .done = "Changed patient {patient_id}." },
+	{ .verb = "find",
+	  .noun = "patient",
+	  .help = "Find patients by name, birth date or phone",
+	  .args = { ARG("text", "TEXT", CLI_TAKE_TEXT,
+			"part of a name, a date, the end of a phone number") },
+	  .examples = { "roomkeep find patient -", "roomkeep find patient @name.txt --json" },
+	  .exits = EXITS_SIGNED_IN,
+	  .run = cli_run_verb,
+	  .path = "find/patient",
+	  .list = "patients",
+	  .columns = "name:Name,born:Born,patient_id:Id",
+	  .empty = "No one by that name. Check the spelling, or add a new patient." },
+	{ .verb = "list",
+	  .noun = "patients",
+	  .help = "List the patients this room holds",
+	  .examples = { "roomkeep list patients",
+			"roomkeep list patients --json | jq '.patients | length'" },
+	  .exits = EXITS_SIGNED_IN,
+	  .run = cli_run_verb,
+	  .path = "list/patients",
+	  .list = "patients",
+	  .columns = "name:Name,born:Born,phone:Phone,patient_id:Id",
+	  .empty = "No patients yet." },
+	{ .verb = "start",
+	  .noun = "session",
+	  .help = "Start a treatment session",
+	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient") },
+	  .examples = { "roomkeep start session --patient ID",
+			"roomkeep start session --patient ID --json" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "start/session",
+	  .done = "Started session {session_id}." },
+	{ .verb = "set",
+	  .noun = "session",
+	  .help = "Write the texts of a session",
+	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
+	  .flags = { FLAG("subjective", "subjective", "TEXT", CLI_TAKE_TEXT,
+			  "what the patient says"),
+		     FLAG("objective", "objective", "TEXT", CLI_TAKE_TEXT, "what you find"),
+		     FLAG("assessment", "assessment", "TEXT", CLI_TAKE_TEXT, "what you make of it"),
+		     FLAG("plan", "plan", "TEXT", CLI_TAKE_TEXT, "what comes next") },
+	  .examples = { "roomkeep set session SID --plan -",
+			"roomkeep set session SID --objective @text.txt" },
+	  .exits = "1 the session is signed, 66 unknown id, 69 agent not running, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "set/session",
+	  .done = "Changed session {session_id}." },
+	{ .verb = "add",
+	  .noun = "measure",
+	  .help = "Add an assessment row to a session",
+	  .flags = { NEED("session", "session_id", "SID", CLI_TAKE_WORD, "which session"),
+		     NEED("ref", "ref", "REF", CLI_TAKE_WORD,
+			  "id in the catalogue, such as cx_rot"),
+		     { .name = "side",
+		       .key = "side",
+		       .meta = "SIDE",
+		       .take = CLI_TAKE_CHOICE,
+		       .choices = "L|R|mid|both",
+		       .help = "L left, R right, mid (midline) or both" },
+		     { .name = "phase",
+		       .key = "phase",
+		       .meta = "PHASE",
+		       .take = CLI_TAKE_CHOICE,
+		       .choices = "pre|mid|post",
+		       .required = true,
+		       .help = "pre, mid or post treatment" },
+		     FLAG("value", "value", "N", CLI_TAKE_NUMBER,
+			  "a number in the catalogue's unit"),
+		     { .name = "result",
+		       .key = "result",
+		       .meta = "RESULT",
+		       .take = CLI_TAKE_CHOICE,
+		       .choices = "pos|neg|equivocal|unable",
+		       .help = "pos, neg, equivocal or unable" } },
+	  .examples = { "roomkeep add measure --session SID --ref cx_rot --side L --phase pre "
+			"--value 52",
+			"roomkeep add measure --session SID --ref neer --side R --phase post "
+			"--result neg" },
+	  .exits = "1 the session is signed, 65 a value is out of range, 66 unknown id, 77 not "
+		   "allowed",
+	  .run = cli_run_verb,
+	  .path = "add/measure",
+	  .done = "Added measure {measure_id}." },
+	{ .verb = "sign",
+	  .noun = "session",
+	  .help = "Sign a session; from then on only addenda",
+	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
+	  .examples = { "roomkeep sign session SID", "roomkeep sign session SID --json" },
+	  .exits = "1 signed already or two versions stand, 66 unknown id, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "sign/session",
+	  .done = "Signed session {session_id}." },
+	{ .verb = "show",
+	  .noun = "session",
+	  .help = "Show a session",
+	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
+	  .examples = { "roomkeep show session SID",
+			"roomkeep show session SID --json | jq .measures" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "show/session" },
+	{ .verb = "list",
+	  .noun = "sessions",
+	  .help = "List a patient's sessions",
+	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient") },
+	  .examples = { "roomkeep list sessions --patient ID",
+			"roomkeep list sessions --patient ID --json | jq .partial" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "list/sessions",
+	  .list = "sessions",
+	  .columns = "started_at:Started,state:State,author:By,session_id:Id",
+	  .empty = "No sessions." },
+	{ .verb = "add",
+	  .noun = "addendum",
+	  .help = "Add words to a signed session",
+	  .args = { ARG("text", "-", CLI_TAKE_TEXT, "the text; - reads standard input") },
+	  .flags = { NEED("session", "session_id", "SID", CLI_TAKE_WORD, "which session") },
+	  .examples = { "roomkeep add addendum --session SID -",
+			"roomkeep add addendum --session SID @text.txt" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "add/addendum",
+	  .done = "Added addendum {addendum_id}." },
+	{ .verb = "add",
+	  .noun = "note",
+	  .help = "Write a confidential note; only you can open it",
+	  .args = { ARG("text", "-", CLI_TAKE_TEXT, "the text; - reads standard input") },
+	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "whom it concerns"),
+		     FLAG("session", "session_id", "SID", CLI_TAKE_WORD,
+			  "the session it belongs to") },
+	  .examples = { "roomkeep add note --patient ID -",
+			"roomkeep add note --patient ID --session SID -" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "add/note",
+	  .done = "Added confidential note {note_id}. Only you can open it." },
+	{ .verb = "list",
+	  .noun = "notes",
+	  .help = "List your own confidential notes",
+	  .flags = { FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD,
+			  "only about this patient") },
+	  .examples = { "roomkeep list notes", "roomkeep list notes --patient ID --json" },
+	  .exits = EXITS_ID,
+	  .run = cli_run_verb,
+	  .path = "list/notes",
+	  .list = "notes",
+	  .columns = "written_at:Written,patient_id:Patient,text:Note",
+	  .empty = "No notes of yours here." },
+	{ .verb = "list",
+	  .noun = "pending",
+	  .help = "List your changes that need time or a look",
+	  .examples = { "roomkeep list pending", "roomkeep list pending --json" },
+	  .exits = EXITS_SIGNED_IN,
+	  .run = cli_run_verb,
+	  .path = "list/pending",
+	  .list = "ops",
+	  .columns = "state:State,kind:Kind,code:Code,op_id:Id",
+	  .empty = "Nothing is waiting." },
+};
+
+const size_t cli_command_count = COUNT_OF(cli_commands);
+
+static const struct cli_param *flag_in(const struct cli_param *flags, const char *name, size_t len)
+{
+	for (const struct cli_param *p = flags; p->name != NULL; p++) {
+		if (strlen(p->name) == len && strncmp(p->name, name, len) == 0) return p;
+	}
+	return NULL;
+}
+
+const struct cli_param *cli_flag_find(const struct cli_command *command, const char *name,
+				      size_t len)
+{
+	const struct cli_param *found = flag_in(cli_global_flags, name, len);
+
+	if (found == NULL && command != NULL) found = flag_in(command->flags, name, len);
+	return found;
+}
+
+const struct cli_param *cli_flag_find_any(const char *name, size_t len)
+{
+	const struct cli_param *found = flag_in(cli_global_flags, name, len);
+
+	for (size_t i = 0; i < cli_command_count && found == NULL; i++) {
+		found = flag_in(cli_commands[i].flags, name, len);
+	}
+	return found;
+}
+
+const struct cli_command *cli_command_find(const char *verb, const char *noun)
+{
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const struct cli_command *c = &cli_commands[i];
+		if (strcmp(c->verb, verb) != 0) continue;
+		if (c->noun == NULL) return c;
+		if (noun != NULL && strcmp(c->noun, noun) == 0) return c;
+	}
+	return NULL;
+}

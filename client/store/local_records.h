@@ -1,0 +1,145 @@
+/* local_records: making and reading the clinic's records in a room; part of local.h.
+ *
+ * Owns, threads, errors, lifetimes: as local.h. Everything here needs a person who is signed in:
+ * ERR_SIGNED_OUT otherwise. */
+#pragma once
+
+#include "client/store/local.h"
+
+/* ---- making ops: "saved in this room" -------------------------------------------------------- */
+
+/* Checks the record and the access table, numbers, signs and seals one op, and stores its row and
+ * its outbox row in one transaction with fsync. `msg` is the kind's message with all ids filled in.
+ * For patient, session_frame, measure, addendum, tombstone. Texts, signs, notes and `opened` have
+ * calls of their own below, because what they say depends on what is there.
+ * Returns: ERR_BAD_VALUE & co with `*ret_error` (may be NULL) naming the field; ERR_DENIED;
+ * ERR_SIGNED (the session is signed and this would change it); ERR_NOT_FOUND (its patient or
+ * session is not here);
+ * ERR_TOO_BIG. */
+MUST_USE enum err local_append(struct local *l, struct vault *v, enum kind kind,
+			       const ProtobufCMessage *msg, uint64_t now_ms, struct id *ret_op_id,
+			       struct record_error *ret_error);
+
+/* Several appends in one transaction (import: one fsync for many). Nothing of it stands unless
+ * local_commit returns ERR_OK; after any error call local_cancel. Reads inside see what was added.
+ * */
+MUST_USE enum err local_begin(struct local *l);
+MUST_USE enum err local_commit(struct local *l);
+void local_cancel(struct local *l, struct vault *v); /* harmless when not begun */
+
+/* A new revision of a text field, naming every revision that is now shown: so it also resolves a
+ * conflict. `text` equal to the one value shown makes no op: `*ret_op_id` is then the shown one's.
+ * */
+MUST_USE enum err local_set_text(struct local *l, struct vault *v, const struct id *session_id,
+				 Roomkeep__TextField field, struct view text, uint64_t now_ms,
+				 struct id *ret_op_id, struct record_error *ret_error);
+/* Seals the session's content as it is shown. ERR_CONFLICT while a field has two values;
+ * ERR_SIGNED;
+ * ERR_DENIED when it is another's. */
+MUST_USE enum err local_sign_session(struct local *l, struct vault *v, const struct id *session_id,
+				     uint64_t now_ms, struct id *ret_op_id);
+/* A chart was shown. No op when one was made for it within LOCAL_OPENED_MS of this sign-in.
+ * `session_id` NULL: the patient's record. */
+MUST_USE enum err local_opened(struct local *l, struct vault *v, const struct id *patient_id,
+			       const struct id *session_id, uint64_t now_ms);
+
+/* A confidential note: sealed for its author only. `session_id` may be NULL. */
+MUST_USE enum err local_add_note(struct local *l, struct vault *v, const struct id *patient_id,
+				 const struct id *session_id, struct view text, uint64_t now_ms,
+				 struct id *ret_note_id, struct record_error *ret_error);
+/* A revision that replaces every revision now shown. ERR_NOT_FOUND for a note that is not one's
+ * own. */
+MUST_USE enum err local_set_note(struct local *l, struct vault *v, const struct id *note_id,
+				 struct view text, uint64_t now_ms, struct record_error *ret_error);
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* As merged from all ops held. Texts are NUL-terminated, "" when never said. They live until the
+ * patient changes or local_forget. */
+struct local_patient {
+	struct id id;
+	const char *name;
+	const char *name_used;
+	const char *born;
+	const char *phone;
+	const char *email;
+};
+
+/* Walks all patients whose name, name used or phone matches, by name; an empty text finds all.
+ * `*at` starts at 0; ERR_NOT_FOUND after the last. */
+MUST_USE enum err local_find_patient(struct local *l, const struct vault *v, struct view text,
+				     size_t *at, struct local_patient *ret);
+MUST_USE enum err local_get_patient(struct local *l, const struct vault *v, const struct id *id,
+				    struct local_patient *ret);
+/* Loads a patient with history. patient_fold_init was not called; give it to patient_fold_fini. */
+MUST_USE enum err local_load_patient(struct local *l, const struct vault *v, const struct id *id,
+				     struct patient_fold *ret_fold,
+				     struct patient_state *ret_state);
+
+/* Loads a session as record/fold.h shows it. On success the caller gives ret_fold to
+ * session_fold_fini (which wipes); on failure there is nothing to give back. ERR_NOT_FOUND: not
+ * held here. */
+MUST_USE enum err local_load_session(struct local *l, const struct vault *v, const struct id *id,
+				     struct session_fold *ret_fold,
+				     struct session_state *ret_state);
+
+struct local_session_row {
+	struct id session_id;
+	struct id therapist_id;
+	uint64_t started_ms;
+	bool is_signed;
+	bool has_conflict;
+};
+/* Sessions of a patient that are held here, oldest first. `*ret_rows` is the caller's (free). */
+MUST_USE enum err local_list_sessions(struct local *l, const struct vault *v,
+				      const struct id *patient_id,
+				      struct local_session_row **ret_rows, size_t *ret_count);
+
+/* When everything of this patient was last fetched from the server for this person; 0: never. */
+MUST_USE enum err local_fetched_ms(struct local *l, const struct vault *v,
+				   const struct id *patient_id, uint64_t *ret_ms);
+
+/* One head revision of an own note. Two heads of one note are two rows with one note_id. */
+struct local_note {
+	struct id op_id;
+	struct id note_id;
+	struct id patient_id;
+	bool has_session;
+	struct id session_id;
+	uint64_t written_ms;
+	bool conflict; /* the note has another head */
+};
+/* Own notes, oldest first; `patient_id` NULL: of all patients. `*at` starts at 0; ERR_NOT_FOUND
+ * after the last. */
+MUST_USE enum err local_next_note(struct local *l, const struct vault *v,
+				  const struct id *patient_id, size_t *at, struct local_note *ret);
+/* The text, in the guarded arena: it lives until the next call here or local_forget. Copy it
+ * nowhere that is not wiped. */
+MUST_USE enum err local_note_text(struct local *l, const struct vault *v, const struct id *op_id,
+				  struct view *ret_text);
+
+enum local_op_state {
+	LOCAL_OP_QUEUED = 0,
+	LOCAL_OP_COMMITTED = 1,
+	LOCAL_OP_REJECTED = 3,
+	LOCAL_OP_QUARANTINED = 4,
+};
+const char *local_op_state_name(enum local_op_state s);
+
+/* One op of the signed-in person's that is not committed, or was committed last. */
+struct local_pending {
+	struct id op_id;
+	uint64_t kind;
+	enum local_op_state state;
+	enum err code;        /* why, when rejected or quarantined */
+	uint64_t made_ms;     /* the op's own time; the day for sealed lanes */
+	struct id session_id; /* zeros: none */
+	/* Owned, NUL-terminated, wiped by local_pending_free: what was typed (a text, an addendum,
+	 * a reason); NULL for other kinds and for notes. */
+	char *text;
+};
+/* Queued, rejected and quarantined ops of this person in the order they were made, then up to
+ * `committed_max` of the newest committed ones. Free with local_pending_free. */
+MUST_USE enum err local_list_pending(struct local *l, const struct vault *v, size_t committed_max,
+				     struct local_pending **ret_rows, size_t *ret_count);
+void local_pending_free(struct local_pending *rows, size_t count);

@@ -1,0 +1,273 @@
+/* read: sessions and pending ops, folded from op rows when asked for; nothing of it is kept. */
+#include "client/store/local_priv.h"
+
+#include <stdlib.h>
+
+/* ---- one session ----------------------------------------------------------------------------- */
+
+struct load {
+	struct local *l;
+	const struct vault *v;
+	struct session_fold *session;
+	struct patient_fold *patient;
+	bool any;
+};
+
+/* A tombstone counts when its author may erase that target. */
+static enum err tombstone_holds(struct load *c, const struct op_row *row, const struct payload *p,
+				bool *ret)
+{
+	*ret = false;
+	struct id target = { 0 };
+	if (!payload_subject_id(p, &target)) return ERR_OK;
+	CLEANUP(op_row_finip) struct op_row t = { 0 };
+	const enum err e = row_find(c->l, c->v, &target, &t);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	const struct access_write q = { .kind = row->core.kind,
+					.roles = person_roles(c->l, &row->core.author_id),
+					.author_id = row->core.author_id,
+					.target_exists = true,
+					.target_kind = t.core.kind,
+					.target_author = t.core.author_id };
+	*ret = access_may_write(&q) == ERR_OK;
+	return ERR_OK;
+}
+
+static enum err load_row(void *ctx, struct op_row *row)
+{
+	struct load *c = ctx;
+	if (!row_counts(row)) return ERR_OK;
+	struct payload p = { 0 };
+	const enum err e = row_payload(row, &p);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* erased: the tombstone beside it says so */
+	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
+	if (row->core.kind == KIND_TOMBSTONE) {
+		bool holds = false;
+		TRY(tombstone_holds(c, row, &p, &holds));
+		if (!holds) return ERR_OK;
+	}
+	const struct fold_meta meta = row_meta(row);
+	c->any = true;
+	if (c->session != NULL) return session_fold_add(c->session, &meta, &p);
+	return patient_fold_add(c->patient, &meta, &p);
+}
+
+static enum err session_load(struct local *l, const struct vault *v, const struct id *id,
+			     struct session_fold *fold, struct session_state *ret_state)
+{
+	uint8_t tag[VAULT_TAG_BYTES];
+	vault_tag(v, TAG_SESSION, id, tag);
+	struct load c = { .l = l, .v = v, .session = fold };
+	TRY(row_each_subject(l, v, tag, (struct row_visitor){ load_row, &c }));
+	ENSURE(c.any, ERR_NOT_FOUND);
+	return session_fold_state(fold, ret_state);
+}
+
+enum err local_load_session(struct local *l, const struct vault *v, const struct id *id,
+			    struct session_fold *ret_fold, struct session_state *ret_state)
+{
+	TRY(make_check_person(l, v));
+	ENSURE(access_may_read_sessions(person_roles(l, &v->user_id)), ERR_DENIED);
+	session_fold_init(ret_fold, id, local_hasher());
+	struct session_state s = { 0 };
+	enum err e = session_load(l, v, id, ret_fold, &s);
+	if (e == ERR_OK && s.sign != NULL && s.sign->check == FOLD_SIGN_DIFFERS)
+		e = local_raise(l, LOCAL_ALARM_SIGN_DIFFERS, l->floor_ms);
+	if (e != ERR_OK) {
+		session_fold_fini(ret_fold);
+		*ret_fold = (struct session_fold){ 0 };
+		return e;
+	}
+	*ret_state = s;
+	return ERR_OK;
+}
+
+enum err local_load_patient(struct local *l, const struct vault *v, const struct id *id,
+			    struct patient_fold *ret_fold, struct patient_state *ret_state)
+{
+	TRY(make_check_person(l, v));
+	uint8_t tag[VAULT_TAG_BYTES];
+	vault_tag(v, TAG_PATIENT, id, tag);
+	patient_fold_init(ret_fold, id);
+	struct load c = { .l = l, .v = v, .patient = ret_fold };
+	enum err e = row_each_patient(l, v, tag, (struct row_visitor){ load_row, &c });
+	if (e == ERR_OK && !c.any) e = ERR_NOT_FOUND;
+	if (e == ERR_OK) e = patient_fold_state(ret_fold, ret_state);
+	if (e != ERR_OK) {
+		patient_fold_fini(ret_fold);
+		*ret_fold = (struct patient_fold){ 0 };
+	}
+	return e;
+}
+
+/* ---- sessions of a patient ------------------------------------------------------------------- */
+
+struct id_list {
+	struct id *ids; /* owned */
+	size_t count, cap;
+};
+
+static void id_list_finip(struct id_list *list)
+{
+	if (list->ids != NULL) secret_wipe(list->ids, list->cap * sizeof(*list->ids));
+	free(list->ids);
+}
+
+static enum err id_list_add(struct id_list *list, const struct id *id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (id_equal(&list->ids[i], id)) return ERR_OK;
+	if (list->count == list->cap) {
+		const size_t cap = list->cap == 0 ? 64 : list->cap * 2;
+		struct id *more = realloc(list->ids, cap * sizeof(*more));
+		ENSURE(more != NULL, ERR_NOMEM);
+		list->ids = more;
+		list->cap = cap;
+	}
+	list->ids[list->count++] = *id;
+	return ERR_OK;
+}
+
+static enum err collect_session(void *ctx, struct op_row *row)
+{
+	struct payload p = { 0 };
+	if (!row_counts(row)) return ERR_OK;
+	const enum err e = row_payload(row, &p);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	struct id id = { 0 };
+	return payload_session_id(&p, &id) ? id_list_add(ctx, &id) : ERR_OK;
+}
+
+static int row_compare(const void *a, const void *b)
+{
+	const struct local_session_row *x = a;
+	const struct local_session_row *y = b;
+	if (x->started_ms != y->started_ms) return x->started_ms < y->started_ms ? -1 : 1;
+	return memcmp(x->session_id.b, y->session_id.b, ID_BYTES);
+}
+
+static enum err session_summary(struct local *l, const struct vault *v, const struct id *id,
+				struct local_session_row *ret)
+{
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	struct session_state s = { 0 };
+	TRY(local_load_session(l, v, id, &fold, &s));
+	*ret = (struct local_session_row){ .session_id = *id,
+					   .therapist_id = s.therapist_id,
+					   .started_ms = s.started_ms,
+					   .is_signed = s.sign != NULL,
+					   .has_conflict = s.has_conflict };
+	return ERR_OK;
+}
+
+enum err local_list_sessions(struct local *l, const struct vault *v, const struct id *patient_id,
+			     struct local_session_row **ret_rows, size_t *ret_count)
+{
+	TRY(make_check_person(l, v));
+	ENSURE(patients_have(l, patient_id), ERR_NOT_FOUND);
+	uint8_t tag[VAULT_TAG_BYTES];
+	vault_tag(v, TAG_FRAMES, patient_id, tag);
+	CLEANUP(id_list_finip) struct id_list list = { 0 };
+	TRY(row_each_patient(l, v, tag, (struct row_visitor){ collect_session, &list }));
+	CLEANUP(freep) struct local_session_row *rows = calloc(list.count + 1, sizeof(*rows));
+	ENSURE(rows != NULL, ERR_NOMEM);
+	for (size_t i = 0; i < list.count; i++) TRY(session_summary(l, v, &list.ids[i], &rows[i]));
+	qsort(rows, list.count, sizeof(*rows), row_compare);
+	*ret_rows = TAKE(rows);
+	*ret_count = list.count;
+	return ERR_OK;
+}
+
+enum err local_fetched_ms(struct local *l, const struct vault *v, const struct id *patient_id,
+			  uint64_t *ret_ms)
+{
+	TRY(make_check_person(l, v));
+	uint8_t tag[VAULT_TAG_BYTES];
+	vault_tag(v, TAG_PATIENT, patient_id, tag);
+	uint64_t ms = 0;
+	const enum err e =
+		db_get_u64(l->db, "SELECT at_ms FROM fetched WHERE user_id = ?1 AND patient = ?2",
+			   DB_ARGS(db_id(&v->user_id), db_blob(VIEW_OF(tag))), &ms);
+	if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
+	*ret_ms = ms;
+	return ERR_OK;
+}
+
+/* ---- pending --------------------------------------------------------------------------------- */
+
+struct pending_list {
+	struct local_pending *rows; /* owned */
+	size_t count, cap;
+};
+
+void local_pending_free(struct local_pending *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].text == NULL) continue;
+		secret_wipe(rows[i].text, strlen(rows[i].text));
+		free(rows[i].text);
+	}
+	free(rows);
+}
+
+static void pending_list_finip(struct pending_list *list)
+{
+	local_pending_free(list->rows, list->count);
+}
+
+static const char *pending_typed(const struct payload *p)
+{
+	if (p->info->kind == KIND_SESSION_TEXT) return p->is.session_text->text;
+	if (p->info->kind == KIND_ADDENDUM) return p->is.addendum->text;
+	if (p->info->kind == KIND_TOMBSTONE) return p->is.tombstone->reason;
+	return NULL;
+}
+
+static enum err pending_fill(struct op_row *row, struct local_pending *out)
+{
+	*out = (struct local_pending){ .op_id = row->op_id,
+				       .kind = row->core.kind,
+				       .state = row->state,
+				       .code = row->code,
+				       .made_ms = row->core.client_time_ms };
+	struct payload p = { 0 };
+	const enum err e = row_payload(row, &p);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	(void)payload_session_id(&p, &out->session_id);
+	const char *typed = pending_typed(&p);
+	if (typed == NULL) return ERR_OK;
+	out->text = strdup(typed);
+	return out->text != NULL ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err pending_add(void *ctx, struct op_row *row)
+{
+	struct pending_list *list = ctx;
+	if (list->count == list->cap) {
+		const size_t cap = list->cap == 0 ? 32 : list->cap * 2;
+		struct local_pending *more = realloc(list->rows, cap * sizeof(*more));
+		ENSURE(more != NULL, ERR_NOMEM);
+		list->rows = more;
+		list->cap = cap;
+	}
+	TRY(pending_fill(row, &list->rows[list->count]));
+	list->count++;
+	return ERR_OK;
+}
+
+enum err local_list_pending(struct local *l, const struct vault *v, size_t committed_max,
+			    struct local_pending **ret_rows, size_t *ret_count)
+{
+	TRY(make_check_person(l, v));
+	CLEANUP(pending_list_finip) struct pending_list list = { 0 };
+	TRY(row_each_pending(l, v, (struct row_visitor){ pending_add, &list }));
+	TRY(row_each_refused(l, v, (struct row_visitor){ pending_add, &list }));
+	TRY(row_each_committed(l, v, committed_max, (struct row_visitor){ pending_add, &list }));
+	*ret_rows = TAKE(list.rows);
+	*ret_count = list.count;
+	list.count = 0;
+	return ERR_OK;
+}

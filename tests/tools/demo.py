@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""The pretend clinic: the main job, step by step, with real processes and measured times.
+
+  demo.py            shows it, leaves the clinic running, Ctrl-C removes every trace
+  demo.py --once     shows it, exits 0 only if every step held, removes every trace
+"""
+import os
+import secrets
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "integration"))
+sys.dont_write_bytecode = True
+import harness  # noqa: E402
+from test_secrets import search  # noqa: E402
+
+HARBOUR = os.path.join(HERE, "..", "data", "harbour")
+COLOR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+class StepFailed(Exception):
+    pass
+
+
+def paint(code, text):
+    return "\033[%sm%s\033[0m" % (code, text) if COLOR else text
+
+
+class Demo:
+    def __init__(self):
+        self.steps = 0
+        self.began = time.monotonic()
+
+    def say(self, text, seconds=None):
+        self.steps += 1
+        took = "" if seconds is None else ("%.0f ms" % (seconds * 1000) if seconds < 1
+                                           else "%.1f s" % seconds)
+        print("  %s %-74s %s" % (paint("32", "ok"), text, took), flush=True)
+
+    def check(self, held, what):
+        if not held:
+            raise StepFailed(what)
+
+    def timed(self, text, action):
+        began = time.monotonic()
+        value = action()
+        self.say(text, time.monotonic() - began)
+        return value
+
+    @staticmethod
+    def head(text):
+        print("\n" + paint("1", text), flush=True)
+
+    # ---- the clinic ----------------------------------------------------------------------------
+
+    def found(self):
+        self.head("A clinic is founded")
+        self.clinic = self.timed("roomkeepd init and serve: an empty clinic, a setup code",
+                                 harness.Clinic)
+        self.room1 = self.timed("Room 1 founds it: all keys are made there; Jo Park is the owner",
+                                self.clinic.found)
+        self.timed("Mara Lind (therapist) and Sam Okafor (desk) are added in Room 1", self.add_people)
+        self.room2 = self.timed("Room 2 joins with a one-time code",
+                                lambda: self.clinic.add_room("Room 2"))
+        brought = self.timed("40 patients and 300 past sessions are signed and brought in",
+                             lambda: self.room1.call("import", HARBOUR, timeout=300))
+        self.room1.sync(120)
+        self.check(brought["patients"] == 40 and brought["sessions"] == 300, "import: %s" % brought)
+        self.timed("Mara signs in at Room 2", lambda: self.room2.sign_in("mara"))
+        self.timed("Room 2 has all 40 patients", lambda: harness.until(
+            "40 patients in Room 2",
+            lambda: len(self.room2.call("list", "patients")["patients"]) == 40))
+
+    def add_people(self):
+        self.clinic.add_user("Mara Lind", "mara", "therapist")
+        self.clinic.add_user("Sam Okafor", "sam", "desk")
+
+    # ---- the main job --------------------------------------------------------------------------
+
+    def session(self):
+        self.head("A session in Room 2")
+        patient = self.room2.call("list", "patients")["patients"][0]
+        self.patient = patient["patient_id"]
+        self.session_id = self.room2.call("start", "session", "--patient",
+                                          self.patient)["session_id"]
+        for phase, value in (("pre", "52"), ("post", "64")):
+            self.room2.call("add", "measure", "--session", self.session_id, "--ref", "cx_rot",
+                            "--side", "L", "--phase", phase, "--value", value)
+        self.say("neck rotation left: 52 degrees before, 64 after")
+        text = "Neck stiff since Monday, worse at the desk."
+        began = time.monotonic()
+        self.room2.call("set", "session", self.session_id, "--subjective", "-", stdin=text)
+        self.say("\"%s\" is saved in Room 2" % text, time.monotonic() - began)
+        harness.until("Room 1 shows it", lambda: self.shows(self.room1, "subjective", text))
+        self.say("Room 1 shows the same words (time from typing, both programs' start-up included)",
+                 time.monotonic() - began)
+
+    def shows(self, room, field, text):
+        try:
+            return room.session(self.session_id).get(field) == text
+        except harness.Failed as e:
+            if e.status == 66:
+                return False
+            raise
+
+    def note(self):
+        self.head("A confidential note")
+        self.canary = "told in confidence " + secrets.token_hex(12)
+        self.room2.call("add", "note", "--patient", self.patient, "--session", self.session_id, "-",
+                        stdin=self.canary)
+        self.room2.sync()
+        mine = [n["text"] for n in self.room2.call("list", "notes")["notes"]]
+        self.check(mine == [self.canary], "Mara reads her note")
+        self.say("Mara reads her note in Room 2")
+        self.check(self.room1.call("list", "notes")["notes"] == [], "Jo sees no note")
+        self.say("Jo, owner and therapist, sees in Room 1 no note and no sign of one")
+        self.search_server()
+
+    def search_server(self):
+        hits, size = [], 0
+        files = harness.all_files(self.clinic.data) + [self.clinic.log]
+        for path in files:
+            with open(path, "rb") as f:
+                data = f.read()
+            size += len(data)
+            hits += search(path, data, self.canary)
+        self.check(not hits, "the note's text was found: %s" % hits)
+        self.say("its text is in none of the server's %d files (%d kB; raw, UTF-16, hex, base64, "
+                 "packed)" % (len(files), size // 1000))
+
+    def outage(self):
+        self.head("The network goes away")
+        began = time.monotonic()
+        self.room2.proxy.cut()
+        harness.until("Room 2 says offline", lambda: self.room2.status()["link"] == "offline")
+        self.say("the cable is pulled; Room 2 says offline", time.monotonic() - began)
+        self.room2.call("set", "session", self.session_id, "--plan", "Chin tucks twice a day.")
+        self.room2.call("add", "note", "--patient", self.patient, "-", stdin=self.canary + " (2)")
+        kept = self.room2.status()["outbox"]["queued"]
+        self.check(kept == 2, "2 changes kept, not %d" % kept)
+        self.say("Mara works on: %d changes are kept in this room" % kept)
+        self.room2.lock()
+        self.room2.agent.kill()
+        self.room2.serve()
+        self.say("she signs out, the machine is switched off and on; nobody is signed in")
+        began = time.monotonic()
+        self.room2.proxy.heal()
+        harness.until("delivered", lambda: self.room2.status()["outbox"]["queued"] == 0)
+        harness.until("Room 1 shows the plan",
+                      lambda: self.shows(self.room1, "plan", "Chin tucks twice a day."))
+        self.say("the cable is back; the room delivers what it cannot read itself",
+                 time.monotonic() - began)
+        self.search_server()
+
+    def power(self):
+        self.head("The server is killed")
+        self.clinic.server.kill()
+        self.say("kill -9 of the server")
+        began = time.monotonic()
+        self.clinic.start()
+        self.say("started again", time.monotonic() - began)
+        report = self.clinic.check()
+        self.check(report["ok"], "check database: %s" % report)
+        self.say("check database: every op, signature, view and audit entry holds")
+        self.room2.sign_in("mara")
+        self.check(self.shows(self.room2, "plan", "Chin tucks twice a day."), "the plan is there")
+        notes = [n["text"] for n in self.room2.call("list", "notes")["notes"]]
+        self.check(sorted(notes) == [self.canary, self.canary + " (2)"], "both notes are there")
+        self.say("Mara signs in again: session and both notes are there, once each")
+        self.room2.call("sign", "session", self.session_id)
+        refused = self.room2.refused("set", "session", self.session_id, "--plan", "Something else")
+        self.check(refused.code == "session_signed", "a signed session refuses changes")
+        self.room2.sync()
+        self.say("she signs; a signed session refuses changes")
+
+    def look_around(self):
+        print("""
+Pretend clinic "Harbour Massage": 3 people, 2 rooms, 40 patients, 300 visits. No real data.
+  server   running   %s
+  Room 1   online    jo is signed in      %s
+  Room 2   online    mara is signed in    %s
+Passphrase of every pretend person: %s
+Look around in another terminal:
+  export PATH=%s:$PATH ROOMKEEP_HOME=%s ROOMKEEP_DATA=%s
+  roomkeep status; roomkeep list patients; roomkeep --help; roomkeepd status
+Ctrl-C stops the clinic and removes every trace of it.""" % (
+            self.clinic.address, self.room1.home, self.room2.home, harness.PASSPHRASE,
+            os.path.abspath(harness.BIN), self.room2.home, self.clinic.data), flush=True)
+
+    def run(self, once):
+        self.clinic = None
+        try:
+            self.found()
+            self.session()
+            self.note()
+            self.outage()
+            self.power()
+            print("\nAll %d steps held, %.0f s." % (self.steps, time.monotonic() - self.began))
+            if once:
+                return 0
+            self.look_around()
+            while self.clinic.server.running():
+                time.sleep(0.5)
+            print("The server ended by itself; see %s" % self.clinic.log, file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("\nStopped.")
+            return 0 if not once else 130
+        except (StepFailed, AssertionError, harness.Failed) as e:
+            print("  %s %s" % (paint("31", "NOT HELD"), e), file=sys.stderr)
+            return 1
+        finally:
+            if self.clinic is not None:
+                self.clinic.close()
+
+
+def main():
+    flags = set(sys.argv[1:]) - {"--no-browser"}
+    if flags - {"--once"}:
+        print("demo.py: unknown flag %s; known: --once, --no-browser" % " ".join(flags),
+              file=sys.stderr)
+        return 64
+    return Demo().run("--once" in flags)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
