@@ -291,6 +291,22 @@ static void sync_on_scope(struct sync *s, struct view body, struct sync_actions 
 		sync_dir_want(s, SYNC_DIR_SCOPE, out);
 }
 
+/* The server's own trouble must not be taken for this room's, whose process ends when its disk fails
+ * (SECURITY 3.3): to us such a server is one that cannot be used now. */
+static enum err sync_result_err(const Roomkeep__Result *r)
+{
+	const enum err e = err_from_wire(r->code);
+	switch ((int)e) {
+	case ERR_IO:
+	case ERR_DISK_FULL:
+	case ERR_STORE:
+	case ERR_CORRUPT:
+	case ERR_NOMEM:
+	case ERR_BUG: return ERR_OFFLINE;
+	default: return e;
+	}
+}
+
 static void sync_on_user_reply(struct sync *s, struct sync_waiting *w, const Roomkeep__Frame *f,
 			       struct view body, struct sync_actions *out)
 {
@@ -307,7 +323,7 @@ static void sync_on_user_reply(struct sync *s, struct sync_waiting *w, const Roo
 		return;
 	}
 	enum err e = ERR_OK;
-	if (f->body_case == ROOMKEEP__FRAME__BODY_RESULT) e = err_from_wire(f->result->code);
+	if (f->body_case == ROOMKEEP__FRAME__BODY_RESULT) e = sync_result_err(f->result);
 	sync_request_reply(s, w, e, body, out);
 }
 
@@ -523,6 +539,7 @@ uint64_t sync_deadline_ms(const struct sync *s)
 static void sync_on_outbox(struct sync *s)
 {
 	s->outbox_more = true;
+	s->outbox_news = true;
 	s->courier_turn = false;
 	if (!s->queued_known || s->queued == 0) {
 		s->queued = 1; /* at least; the desk's next answer counts */
@@ -535,6 +552,7 @@ static void sync_on_outbox(struct sync *s)
 static void sync_on_now(struct sync *s)
 {
 	s->outbox_more = true;
+	s->outbox_news = true;
 	s->courier_turn = false;
 	s->batch_ms = 0;
 	s->failures = 0;

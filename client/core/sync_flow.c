@@ -32,6 +32,8 @@ void sync_outbox_pump(struct sync *s, struct sync_actions *out)
 	/* Outside SIGNED_IN the person's rows travel like anybody's. */
 	struct sync_ask *ask = &out->a[out->count - 1].ask;
 	if (s->fsm.now != SYNC_SIGNED_IN) ask->person = (struct id){ 0 };
+	/* The courier's turn is the second half of a look: what is saved in between is news still. */
+	if (own || s->fsm.now != SYNC_SIGNED_IN) s->outbox_news = false;
 	s->batch = SYNC_BATCH_ASKED;
 }
 
@@ -57,6 +59,11 @@ static void outbox_on_batch(struct sync *s, const struct sync_result *r, struct 
 		s->batch = SYNC_BATCH_SENT;
 		s->batch_wait_ms = s->now_ms + STALLED_MS_MAX;
 		s->stats.pushes++;
+		return;
+	}
+	if (s->outbox_news) {
+		/* The desk looked before it was saved: look again, from the beginning. */
+		s->courier_turn = false;
 		return;
 	}
 	if (own)

@@ -98,6 +98,7 @@ struct sync {
 	uint64_t batch_wait_ms;
 	bool outbox_more;  /* there may be something to send */
 	bool courier_turn; /* the person's own ops are all sent: look at the others' */
+	bool outbox_news;  /* something was saved since the look under way began */
 	uint64_t batch_ms; /* not before */
 	uint64_t queued;   /* without a receipt, as the desk said last */
 	bool queued_known;

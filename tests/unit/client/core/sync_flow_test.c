@@ -38,6 +38,34 @@ static void test_own_ops_then_the_others(void **state)
 	rig_free(r);
 }
 
+/* An op is saved while the desk already looks: at the person's own rows, or past them at the others'.
+ * The look that finds nothing has not seen it. */
+static void test_saved_during_a_look_is_looked_for(void **state)
+{
+	(void)state;
+	for (int during_courier = 0; during_courier < 2; during_courier++) {
+		struct rig *r = rig_new(1);
+		rig_to_courier(r);
+		rig_done(r, (struct sync_result){ .type = SYNC_ASK_COURIER });
+		rig_person_in(r);
+		rig_finish_login(r, (struct sync_cursor){ .epoch = rig_epoch, .seq = 5,
+							  .scope_version = 1 });
+		if (!during_courier) rig_event(r, SYNC_EV_OUTBOX);
+		const uint64_t first = rig_ask(r, SYNC_ASK_PUSH)->id;
+		rig_done(r, (struct sync_result){ .type = SYNC_ASK_PUSH });
+		if (during_courier) {
+			rig_event(r, SYNC_EV_OUTBOX);
+			rig_done(r, (struct sync_result){ .type = SYNC_ASK_COURIER });
+		}
+		assert_int_not_equal(rig_ask(r, SYNC_ASK_PUSH)->id, first);
+		assert_false(sync_is_quiet(r->s));
+		rig_done(r, (struct sync_result){ .type = SYNC_ASK_PUSH });
+		rig_done(r, (struct sync_result){ .type = SYNC_ASK_COURIER });
+		assert_true(sync_is_quiet(r->s));
+		rig_free(r);
+	}
+}
+
 static void test_busy_disk_is_tried_again(void **state)
 {
 	(void)state;
@@ -203,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_ops_then_the_others),
+		cmocka_unit_test(test_saved_during_a_look_is_looked_for),
 		cmocka_unit_test(test_busy_disk_is_tried_again),
 		cmocka_unit_test(test_drop_at_each_point_of_a_batch),
 		cmocka_unit_test(test_feed_is_stored_in_order_and_confirmed),
