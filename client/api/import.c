@@ -282,6 +282,21 @@ static enum err read_count(const char *text, long max, long *ret)
 	return ERR_OK;
 }
 
+/* "09:05", both digits always. */
+static enum err read_clock(const char *text, unsigned *ret_hour, unsigned *ret_minute)
+{
+	ENSURE(strlen(text) == 5 && text[2] == ':', ERR_BAD_VALUE);
+	for (size_t i = 0; i < 5; i++) {
+		ENSURE(i == 2 || (text[i] >= '0' && text[i] <= '9'), ERR_BAD_VALUE);
+	}
+	const unsigned hour = (unsigned)(text[0] - '0') * 10u + (unsigned)(text[1] - '0');
+	const unsigned minute = (unsigned)(text[3] - '0') * 10u + (unsigned)(text[4] - '0');
+	ENSURE(hour < 24 && minute < 60, ERR_BAD_VALUE);
+	*ret_hour = hour;
+	*ret_minute = minute;
+	return ERR_OK;
+}
+
 static enum err read_start(struct import *m, size_t row, uint64_t *ret_start_ms,
 			   uint64_t *ret_end_ms)
 {
@@ -290,7 +305,6 @@ static enum err read_start(struct import *m, size_t row, uint64_t *ret_start_ms,
 	long minutes = 0;
 	unsigned hh = 0;
 	unsigned mm = 0;
-	char end = '\0';
 
 	if (read_count(csv_file_text(&m->sessions, row, S_DAYS_AGO), 36525, &days) != ERR_OK) {
 		return fail_session(m, row, S_DAYS_AGO, "a whole number of days");
@@ -298,8 +312,7 @@ static enum err read_start(struct import *m, size_t row, uint64_t *ret_start_ms,
 	if (read_count(csv_file_text(&m->sessions, row, S_MINUTES), 1440, &minutes) != ERR_OK) {
 		return fail_session(m, row, S_MINUTES, "a whole number of minutes");
 	}
-	if (strlen(clock) != 5 || sscanf(clock, "%2u:%2u%c", &hh, &mm, &end) != 2 || hh > 23 ||
-	    mm > 59) {
+	if (read_clock(clock, &hh, &mm) != ERR_OK) {
 		return fail_session(m, row, S_START, "HH:MM");
 	}
 	struct tm tm;
@@ -371,7 +384,8 @@ static enum err import_texts(struct import *m, const struct named *n)
 {
 	for (int i = 0; i < (int)FOLD_TEXT_FIELDS; i++) {
 		struct record_error error = { .err = ERR_OK };
-		const char *text = csv_file_text(&m->sessions, n->row, (size_t)(S_SUBJECTIVE + i));
+		const char *text =
+			csv_file_text(&m->sessions, n->row, (size_t)S_SUBJECTIVE + (size_t)i);
 		struct id op_id;
 		if (text[0] == '\0') continue;
 		const enum err e = local_set_text(verb_local(m->v), verb_vault(m->v), &n->id,

@@ -8,6 +8,7 @@
 #include "client/net/call.h"
 #include "client/store/people.h"
 #include "net/loop.h"
+#include "net/tcp.h"
 #include "wire/frame.h"
 #include "wire/op.h"
 
@@ -120,6 +121,12 @@ static const char *text_of(const json_t *request, const char *key)
 	const char *text = json_text_of(request, key);
 
 	return text != NULL ? text : "";
+}
+
+/* Before a folder is made for it: a wrong call changes nothing. */
+static enum err join_address(struct join *j)
+{
+	return tcp_address_check(j->address) == ERR_OK ? ERR_OK : fail_connect(j, ERR_BAD_VALUE);
 }
 
 static enum err join_home(struct join *j, const char *path)
@@ -379,6 +386,7 @@ enum err join_found(const char *home_path, const json_t *request, json_t *answer
 		.n = 3,
 	};
 	TRY(founder_check(&f, code));
+	TRY(join_address(&f.j));
 	TRY(join_home(&f.j, home_path));
 	TRY(founder_kit_folder(&f, text_of(request, "kit")));
 	f.options.kit_folder = f.kit_path;
@@ -432,6 +440,7 @@ enum err join_enrol(const char *home_path, const json_t *request, json_t *answer
 	j.address = text_of(request, "server");
 	const enum err read = enrol_start(view_str(text_of(request, "code")), &typo, &e, &start);
 	if (read != ERR_OK) return fail_code(&j, read, typo);
+	TRY(join_address(&j));
 	TRY(join_home(&j, home_path));
 	bool taken = false;
 	if (local_room(j.local)->state == LOCAL_ENROLLING) TRY(was_taken(&j, &taken));

@@ -116,12 +116,15 @@ static enum err json_zone_parse(const char *text, int *ret_minutes)
 		*ret_minutes = 0;
 		return ERR_OK;
 	}
-	unsigned hours = 0;
-	unsigned minutes = 0;
-	char end = '\0';
 	ENSURE(text[0] == '+' || text[0] == '-', ERR_BAD_VALUE);
-	ENSURE(strlen(text) == 6, ERR_BAD_VALUE);
-	ENSURE(sscanf(text + 1, "%2u:%2u%c", &hours, &minutes, &end) == 2, ERR_BAD_VALUE);
+	ENSURE(strlen(text) == 6 && text[3] == ':', ERR_BAD_VALUE);
+	unsigned digits[6] = { 0 };
+	for (size_t i = 1; i < 6; i++) {
+		ENSURE(i == 3 || (text[i] >= '0' && text[i] <= '9'), ERR_BAD_VALUE);
+		digits[i] = (unsigned)text[i] - (unsigned)'0';
+	}
+	const unsigned hours = digits[1] * 10u + digits[2];
+	const unsigned minutes = digits[4] * 10u + digits[5];
 	ENSURE(hours < 24 && minutes < 60, ERR_BAD_VALUE);
 	const int sum = (int)(hours * 60u + minutes);
 	*ret_minutes = text[0] == '-' ? -sum : sum;

@@ -156,6 +156,12 @@ static enum err find_user(struct verb *v, const char *login, struct id *ret_id)
 	return fault_set(&v->fault, e, NULL, "nobody has that login");
 }
 
+static enum err fail_disable(struct verb *v)
+{
+	err_ignore(fault_set(&v->fault, ERR_DENIED, NULL, "that person cannot be disabled by you"));
+	return fault_hint(&v->fault, "An owner does this; the last owner cannot go");
+}
+
 enum err verb_disable_user(struct verb *v)
 {
 	const char *login = NULL;
@@ -164,14 +170,12 @@ enum err verb_disable_user(struct verb *v)
 	TRY(verb_need_text(v, "login", &login));
 	TRY(find_user(v, login, &user_id));
 	if (v->step > 0) {
+		if (v->reply_err == ERR_DENIED) return fail_disable(v);
 		TRY(apply_sent(v));
 		return put_changed_user(v, &user_id, login);
 	}
 	const enum err e = people_disable(verb_local(v), verb_vault(v), &user_id, &v->ask);
-	if (e == ERR_DENIED) {
-		err_ignore(fault_set(&v->fault, e, NULL, "that person cannot be disabled by you"));
-		return fault_hint(&v->fault, "An owner does this; the last owner cannot go");
-	}
+	if (e == ERR_DENIED) return fail_disable(v);
 	TRY(e);
 	return keep_sent(v);
 }

@@ -67,8 +67,9 @@ static enum err read_line_silently(FILE *tty, const char *prompt, struct secret 
 	silent.c_lflag |= ICANON;
 	ENSURE(sigemptyset(&block) == 0 && sigaddset(&block, SIGTSTP) == 0, ERR_IO);
 	ENSURE(pthread_sigmask(SIG_BLOCK, &block, &old) == 0, ERR_IO);
-	(void)fprintf(stderr, "%s: ", prompt);
 	enum err e = tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? ERR_OK : ERR_IO;
+	/* Only now: what is typed behind the prompt must be neither shown nor flushed away. */
+	(void)fprintf(stderr, "%s: ", prompt);
 	size_t len = 0;
 	while (e == ERR_OK) {
 		const ssize_t n = read(fd, into->p + len, into->len - len);
@@ -148,6 +149,10 @@ static enum err read_value(struct cli_call *call, const struct cli_param *param,
 static enum err text_value(struct cli_call *call, const struct cli_value *v, json_t **ret_value)
 {
 	if (strcmp(v->text, "-") == 0) {
+		if (isatty(STDIN_FILENO) == 1) {
+			(void)fprintf(stderr, "%s (Ctrl-D on a line of its own ends it):\n",
+				      v->param->help);
+		}
 		return read_value(call, v->param, v->text, TEXT_BYTES_MAX, ret_value);
 	}
 	if (v->text[0] == '@') {
@@ -233,6 +238,7 @@ static enum err gather_missing_secret(struct cli_call *call, const struct cli_pa
 	}
 	TRY(input_ask_secret(call, param->is_new ? "New passphrase" : "Passphrase", param->is_new,
 			     &bytes));
+	INSIST(bytes != NULL);
 	TRY(text_json(secret_view(bytes), &text));
 	return json_put(call->request, param->key, text);
 }

@@ -325,7 +325,10 @@ int print_answer(const struct cli_call *call, const json_t *answer)
 	enum err e = call->json ? print_json(answer) : print_for_person(call, answer);
 
 	if (e == ERR_OK && (fflush(stdout) != 0 || ferror(stdout) != 0)) e = ERR_IO;
-	return fault_exit_of(e);
+	if (e == ERR_OK) return EXIT_DONE;
+	struct fault fault = { .err = ERR_OK };
+	fault_default(&fault, e);
+	return print_fault(call, &fault);
 }
 
 int print_fault(const struct cli_call *call, const struct fault *fault)

@@ -202,6 +202,16 @@ enum err db_open_writer(const char *folder, const char *name, const struct db_sc
 	return ERR_OK;
 }
 
+static enum err reader_setup(struct db *db, const struct db_schema *schema)
+{
+	TRY(db_config_flag(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1));
+	TRY(db_exec(db, DB_PRAGMAS_READER));
+	uint64_t version = 0;
+	TRY(schema_state(db, schema, &version));
+	ENSURE(version == schema->step_count, ERR_VERSION);
+	return ERR_OK;
+}
+
 enum err db_open_reader(const char *folder, const char *name, const struct db_schema *schema,
 			struct db **ret_db)
 {
@@ -212,11 +222,41 @@ enum err db_open_reader(const char *folder, const char *name, const struct db_sc
 	TRY(files_check(folder, name));
 	TRY(path_make(&path, folder, name, "", &text));
 	TRY(db_connect(db, text, SQLITE_OPEN_READONLY));
-	TRY(db_config_flag(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1));
-	TRY(db_exec(db, DB_PRAGMAS_READER));
-	uint64_t version = 0;
-	TRY(schema_state(db, schema, &version));
-	ENSURE(version == schema->step_count, ERR_VERSION);
+	TRY(reader_setup(db, schema));
+	*ret_db = TAKE(db);
+	return ERR_OK;
+}
+
+/* The path as a URI (RFC 3986 section 2.1), because that is how SQLite takes readonly_shm. */
+static enum err uri_make(struct buf *uri, const char *path, const char **ret_uri)
+{
+	TRY(buf_append_str(uri, "file:"));
+	for (const char *p = path; *p != '\0'; p++) {
+		const unsigned char c = (unsigned char)*p;
+		const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				   (c >= '0' && c <= '9') || strchr("/._-", c) != NULL;
+		TRY(plain ? buf_append_u8(uri, c) : buf_append_fmt(uri, "%%%02x", c));
+	}
+	TRY(buf_append_str(uri, "?readonly_shm=1"));
+	return buf_cstr(uri, ret_uri);
+}
+
+enum err db_open_onlooker(const char *folder, const char *name, const struct db_schema *schema,
+			  struct db **ret_db)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	CLEANUP(buf_finip) struct buf path = { 0 };
+	CLEANUP(buf_finip) struct buf uri = { 0 };
+	const char *text = NULL;
+	const char *link = NULL;
+	TRY(db_new(&db));
+	TRY(files_check(folder, name));
+	TRY(path_make(&path, folder, name, "", &text));
+	TRY(uri_make(&uri, text, &link));
+	enum err e = db_connect(db, link, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+	if (e == ERR_OK) e = reader_setup(db, schema);
+	/* Without a -shm, or beside a writer whose index offers no place for us. */
+	if (e != ERR_OK) return db_open_reader(folder, name, schema, ret_db);
 	*ret_db = TAKE(db);
 	return ERR_OK;
 }

@@ -49,6 +49,9 @@ MUST_USE enum err db_open_writer(const char *folder, const char *name,
 MUST_USE enum err db_open_reader(const char *folder, const char *name,
 				 const struct db_schema *schema, struct db **ret_db);
 
+/* As db_open_reader, but where nobody writes not even an existing -shm is touched. */
+MUST_USE enum err db_open_onlooker(const char *folder, const char *name,
+				   const struct db_schema *schema, struct db **ret_db);
 /* An empty database in memory with the schema: for rebuilding views and for tests. */
 MUST_USE enum err db_open_memory(const struct db_schema *schema, struct db **ret_db);
 

@@ -118,6 +118,15 @@ enum err cli_print_json(json_t *json)
 	return ERR_OK;
 }
 
+enum err cli_fail_modes(struct cli_args *args)
+{
+	err_ignore(fault_set(&args->fault, ERR_CONFIG, "data_not_private",
+			     "files in %s can be read by others, or not by this user", args->data));
+	return fault_hint(&args->fault,
+			  "The folder must be 0700 and its files 0600, all owned by the user who "
+			  "runs roomkeepd");
+}
+
 /* ---- help ------------------------------------------------------------------------------------ */
 
 static void cli_help_row(const struct cli_row *row)

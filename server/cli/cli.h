@@ -26,6 +26,9 @@ int cli_main(int argc, char **argv);
 /* Prints one JSON object and a newline on stdout; takes `json`. ERR_NOMEM for NULL, ERR_IO. */
 MUST_USE enum err cli_print_json(json_t *json);
 
+/* Fills the fault for files that others can read; returns ERR_CONFIG. */
+enum err cli_fail_modes(struct cli_args *args);
+
 /* The commands; each in a file of its own. They return the exit status of a success, or fill
  * args->fault. */
 MUST_USE enum err cli_init(struct cli_args *args, int *ret_exit);

@@ -74,14 +74,8 @@ static enum err serve_explain(struct cli_args *args, enum err e, const char *add
 		err_ignore(fault_set(&args->fault, e, "busy",
 				     "another server uses this folder, or %s is taken", address));
 		break;
-	case ERR_DENIED:
-		err_ignore(fault_set(&args->fault, e, "denied",
-				     "files in %s can be read by others, or not by this user",
-				     args->data));
-		(void)fault_hint(&args->fault,
-				 "The folder must be 0700 and its files 0600, all owned "
-				 "by the user who runs roomkeepd");
-		break;
+	case ERR_CONFIG:
+	case ERR_DENIED: return cli_fail_modes(args);
 	default: fault_default(&args->fault, e);
 	}
 	return e;

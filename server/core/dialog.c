@@ -119,6 +119,7 @@ static struct dialog_ask *dialog_start_ask(struct dialog *d, enum dialog_ask_kin
 	d->asks[d->ask_count].bytes = bytes;
 	d->asks[d->ask_count].user_id = d->user_id;
 	d->asks[d->ask_count].scope_version = d->scope_version;
+	d->asks[d->ask_count].left = false;
 	d->ask_count++;
 	d->ask_bytes += bytes;
 	return ask;
@@ -282,6 +283,8 @@ static void dialog_on_logout(struct dialog *d, uint64_t request, size_t bytes,
 		struct roster_room *room = dialog_room(d);
 		if (room != NULL) room->user_id = (struct id){ { 0 } };
 	}
+	/* A proof on its way must not sign anybody in behind his back. */
+	for (size_t i = 0; i < d->ask_count; i++) d->asks[i].left = true;
 	d->challenge = (struct dialog_challenge){ 0 };
 	dialog_say_result(d, request, ERR_OK, out);
 }
@@ -451,7 +454,7 @@ static void dialog_answer_late(struct dialog *d, const struct dialog_done *done,
 static void dialog_on_login_done(struct dialog *d, const struct dialog_done *done,
 				 struct dialog_actions *out)
 {
-	if (done->err == ERR_OK && dialog_sign_in(d, &done->user_id)) {
+	if (done->err == ERR_OK && !d->asks[0].left && dialog_sign_in(d, &done->user_id)) {
 		dialog_send_bytes(d, done->reply, out);
 		dialog_end_ask(d, out);
 		return;
@@ -460,7 +463,7 @@ static void dialog_on_login_done(struct dialog *d, const struct dialog_done *don
 		dialog_answer_late(d, done, out);
 		return;
 	}
-	/* Blocked or retired while the proof was looked at: the keyring stays here. */
+	/* Blocked, retired or signed out while the proof was looked at: the keyring stays here. */
 	dialog_say_result(d, d->asks[0].request, ERR_AUTH, out);
 	dialog_end_ask(d, out);
 }

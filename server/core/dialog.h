@@ -113,6 +113,7 @@ struct dialog {
 		size_t bytes;
 		struct id user_id;      /* who was signed in when it came; zeros = nobody */
 		uint64_t scope_version; /* and with which rights */
+		bool left;              /* LOGIN_PROOF: Logout came behind it */
 	} asks[DIALOG_ASKS_MAX]; /* not answered yet, oldest first; [0] runs, the others are held */
 	size_t ask_count;
 	size_t ask_bytes; /* of their frames */

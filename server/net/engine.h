@@ -71,7 +71,8 @@ struct engine {
 	struct worker writer;
 	struct pool readers;
 	struct tcp_listener listener;
-	struct timer space; /* looks at the disk, frees idle buffers, lets overdue heads be signed */
+	struct timer
+		space; /* looks at the disk, frees idle buffers, lets overdue heads be signed */
 	struct engine_call head; /* the empty transaction that signs one */
 	struct list conns;       /* of conn.link */
 	size_t conn_count;
@@ -86,7 +87,7 @@ struct engine {
 	bool closing;
 	enum err failed;        /* why it stopped by itself, or ERR_OK; loop thread */
 	enum err writer_failed; /* writer thread's own copy: once set, every batch fails */
-	uint64_t tended_ms;     /* writer thread: wall clock of the last whole store_tend, 0: none */
+	uint64_t tended_ms; /* writer thread: wall clock of the last whole store_tend, 0: none */
 	void (*on_failed)(struct engine *e); /* the owner stops the loop; may be NULL */
 	loop_closed_fn on_closed;
 	void *closed_owner;

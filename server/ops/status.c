@@ -65,7 +65,7 @@ static const char *status_stored_state(enum store_room_state state)
 enum err status_of_folder(const char *folder, json_t **ret_json)
 {
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
-	TRY(store_reader_open(folder, &reader));
+	TRY(store_reader_open_onlooker(folder, &reader));
 	struct store_status status = { 0 };
 	TRY(store_status(reader, &status));
 	CLEANUP(arena_finip) struct arena arena = { 0 };

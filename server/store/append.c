@@ -49,10 +49,23 @@ static bool numbers_fit(const struct op_core *core)
 	       core->client_time_ms <= INT64_MAX;
 }
 
+/* One that is kept already does not count against itself. */
+static enum err forged_check_space(struct store *s, const struct store_op *op)
+{
+	const struct hash32 hash = op_hash(op->core_bytes);
+	uint64_t others = 0;
+	TRY(db_get_u64(s->db,
+		       "SELECT count(*) FROM quarantine WHERE code = ?1"
+		       " AND NOT (op_hash = ?2 AND signature = ?3)",
+		       DB_ARGS(db_i64(ERR_AUTH), db_hash(&hash), db_sig(&op->signature)), &others));
+	return others < STORE_FORGED_MAX ? ERR_OK : ERR_FULL;
+}
+
 enum err store_quarantine_op(struct store *s, const struct store_op *op, enum err code)
 {
 	REQUIRE(s->open && code != ERR_OK);
 	ENSURE(numbers_fit(op->core), ERR_BAD_VALUE);
+	if (code == ERR_AUTH) TRY(forged_check_space(s, op));
 	return quarantine_add(s, op, code);
 }
 

@@ -101,6 +101,8 @@ enum err store_head_sign_due(struct store *s)
 		   DB_ARGS(db_u64(head.seq), db_u64(head.time_ms), db_sig(&sig))));
 	s->state.unsigned_count = 0;
 	s->state.unsigned_since_ms = 0;
+	s->state.has_head = true;
+	s->state.head = (struct store_head){ .head = head, .signature = sig };
 	crashpoint(CRASHPOINT_STORE_HEAD_AFTER);
 	return ERR_OK;
 }
@@ -121,5 +123,30 @@ enum err store_head_latest(struct store_reader *r, struct store_head *ret)
 	TRY(store_col_hash(stmt, 4, &head.head.entry));
 	TRY(db_col_id(stmt, 5, &head.head.clinic_id));
 	*ret = head;
+	return ERR_OK;
+}
+
+void store_now(const struct store *s, struct store_now *ret)
+{
+	*ret = (struct store_now){ .seq = s->state.op_seq,
+				   .backed_up_seq = s->state.backed_up_seq,
+				   .has_head = s->state.has_head,
+				   .head = s->state.head };
+}
+
+enum err store_now_read(struct store_reader *r, struct store_now *ret)
+{
+	struct store_now now = { 0 };
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query_row(r->db,
+			 "SELECT (SELECT coalesce(max(seq), 0) FROM op),"
+			 " (SELECT coalesce(max(backed_up_seq), 0) FROM clinic)",
+			 DB_NO_ARGS, &stmt));
+	now.seq = db_col_u64(stmt, 0);
+	now.backed_up_seq = db_col_u64(stmt, 1);
+	const enum err e = store_head_latest(r, &now.head);
+	if (e != ERR_NOT_FOUND) TRY(e);
+	now.has_head = e == ERR_OK;
+	*ret = now;
 	return ERR_OK;
 }

@@ -93,8 +93,13 @@ static enum err state_load(struct store *s)
 	s->state = (struct store_state){ 0 };
 	TRY(state_load_clinic(s->db, &s->state));
 	TRY(state_load_audit(s->db, &s->state));
-	return db_get_u64(s->db, "SELECT coalesce(max(seq), 0) FROM op", DB_NO_ARGS,
-			  &s->state.op_seq);
+	struct store_now now;
+	TRY(store_now_read(&s->self, &now));
+	s->state.op_seq = now.seq;
+	s->state.backed_up_seq = now.backed_up_seq;
+	s->state.has_head = now.has_head;
+	s->state.head = now.head;
+	return ERR_OK;
 }
 
 enum err store_open(const struct store_options *options, struct store **ret_store)
@@ -133,14 +138,27 @@ void store_closep(struct store **s)
 	*s = NULL;
 }
 
-enum err store_reader_open(const char *folder, struct store_reader **ret_reader)
+static enum err reader_open(const char *folder,
+			    enum err (*open)(const char *, const char *, const struct db_schema *,
+					     struct db **),
+			    struct store_reader **ret_reader)
 {
 	CLEANUP(store_reader_closep) struct store_reader *r = calloc(1, sizeof(*r));
 	ENSURE(r != NULL, ERR_NOMEM);
 	const struct db_schema schema = store_schema();
-	TRY(db_open_reader(folder, STORE_FILE_NAME, &schema, &r->db));
+	TRY(open(folder, STORE_FILE_NAME, &schema, &r->db));
 	*ret_reader = TAKE(r);
 	return ERR_OK;
+}
+
+enum err store_reader_open(const char *folder, struct store_reader **ret_reader)
+{
+	return reader_open(folder, db_open_reader, ret_reader);
+}
+
+enum err store_reader_open_onlooker(const char *folder, struct store_reader **ret_reader)
+{
+	return reader_open(folder, db_open_onlooker, ret_reader);
 }
 
 void store_reader_close(struct store_reader *r)

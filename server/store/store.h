@@ -42,6 +42,9 @@ void store_close(struct store *s); /* NULL is fine; rolls back */
 void store_closep(struct store **s);
 
 MUST_USE enum err store_reader_open(const char *folder, struct store_reader **ret_reader);
+/* The same for looking at a folder from outside: changes no byte of a stopped server's files
+ * (db_open_onlooker). */
+MUST_USE enum err store_reader_open_onlooker(const char *folder, struct store_reader **ret_reader);
 void store_reader_close(struct store_reader *r);
 void store_reader_closep(struct store_reader **r);
 

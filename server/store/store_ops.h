@@ -66,6 +66,18 @@ struct store_head {
 
 /* ERR_NOT_FOUND before the first. */
 MUST_USE enum err store_head_latest(struct store_reader *r, struct store_head *ret);
+/* What an acknowledgement says about the clinic, after a commit. The writer knows it without asking
+ * the database: it is needed once per batch. */
+struct store_now {
+	uint64_t seq; /* newest op */
+	uint64_t backed_up_seq;
+	bool has_head;
+	struct store_head head;
+};
+void store_now(const struct store *s, struct store_now *ret);
+/* The same for any reader, at start. */
+MUST_USE enum err store_now_read(struct store_reader *r, struct store_now *ret);
+
 /* True when entries wait for a head longer than STORE_HEAD_MS: then the owner runs an empty
  * begin/commit. Writer thread. */
 bool store_head_is_due(const struct store *s, uint64_t now_ms);
@@ -124,7 +136,10 @@ MUST_USE enum err store_append_op(struct store *s, const struct store_op *op,
 				  struct store_op_result *ret);
 
 /* Keeps an op that the caller found unsound (bad signature, payload of another hash) for the owner;
- * the lane does not move. The same bytes twice are kept once. */
+ * the lane does not move. The same bytes twice are kept once.
+ * ERR_FULL for code ERR_AUTH when STORE_FORGED_MAX such ops are kept: whoever has a room's key and
+ * nothing else can make as many as he likes, and the disk is everybody's (256 x 256 KiB = 64 MiB). */
+#define STORE_FORGED_MAX 256u
 MUST_USE enum err store_quarantine_op(struct store *s, const struct store_op *op, enum err code);
 
 /* Removes payloads whose tombstones are 30 days old, at most `limit`; each makes an audit row. When

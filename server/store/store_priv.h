@@ -20,6 +20,9 @@ struct store_state {
 	struct hash32 audit_entry;  /* its hash; zeros before the first */
 	uint64_t unsigned_count;    /* entries above the newest head */
 	uint64_t unsigned_since_ms; /* time of the oldest of them */
+	uint64_t backed_up_seq;
+	bool has_head;
+	struct store_head head; /* the newest */
 };
 
 struct store {

@@ -100,26 +100,21 @@ enum err work_load(struct work *w, struct store_reader *r)
 	return e;
 }
 
-enum err work_load_now(struct work *w, struct store_reader *r)
+static void work_set_now(struct work *w, const struct store_now *from)
 {
-	struct store_status status;
-	TRY(store_status(r, &status));
-	struct ask_now now = { .seq = status.seq, .backed_up_seq = status.backed_up_seq };
-	struct store_head head;
-	const enum err e = store_head_latest(r, &head);
-	if (e != ERR_NOT_FOUND) {
-		TRY(e);
+	struct ask_now now = { .seq = from->seq, .backed_up_seq = from->backed_up_seq };
+	if (from->has_head) {
+		const struct audit_head *head = &from->head.head;
 		now.head.present = true;
-		now.head.epoch = head.head.epoch;
-		now.head.seq = head.head.seq;
-		now.head.time_ms = head.head.time_ms;
-		memcpy(now.head.entry, head.head.entry.b, sizeof(now.head.entry));
-		memcpy(now.head.signature, head.signature.b, sizeof(now.head.signature));
+		now.head.epoch = head->epoch;
+		now.head.seq = head->seq;
+		now.head.time_ms = head->time_ms;
+		memcpy(now.head.entry, head->entry.b, sizeof(now.head.entry));
+		memcpy(now.head.signature, from->head.signature.b, sizeof(now.head.signature));
 	}
 	REQUIRE(pthread_rwlock_wrlock(&w->lock) == 0);
 	w->now = now;
 	REQUIRE(pthread_rwlock_unlock(&w->lock) == 0);
-	return ERR_OK;
 }
 
 enum err work_open(const struct work_options *options, struct store_reader *reader,
@@ -132,7 +127,9 @@ enum err work_open(const struct work_options *options, struct store_reader *read
 	memcpy(w->spki.b, options->server_spki, sizeof(w->spki.b));
 	atomic_init(&w->disk_low, false);
 	TRY(work_load(w, reader));
-	TRY(work_load_now(w, reader));
+	struct store_now now;
+	TRY(store_now_read(reader, &now));
+	work_set_now(w, &now);
 	w->published_seq = w->now.seq;
 	*ret_work = TAKE(w);
 	return ERR_OK;
@@ -447,7 +444,10 @@ void work_finish(struct work *w, struct ask *a, enum err commit_err)
 
 enum err work_committed(struct work *w, struct store *store)
 {
-	return work_load_now(w, store_as_reader(store));
+	struct store_now now;
+	store_now(store, &now);
+	work_set_now(w, &now);
+	return ERR_OK;
 }
 
 enum err work_rolled_back(struct work *w, struct store *store)

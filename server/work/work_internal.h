@@ -133,8 +133,6 @@ struct ask_checked {
 
 /* (Re)loads what the lock guards. Takes the lock for writing. */
 MUST_USE enum err work_load(struct work *w, struct store_reader *r);
-/* Heads as the store has them now, for replies and the roster. Takes the lock. */
-MUST_USE enum err work_load_now(struct work *w, struct store_reader *r);
 
 /* For check stages: takes the lock for reading. Zeros while unfounded. */
 struct id work_clinic_id(struct work *w);

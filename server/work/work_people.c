@@ -116,8 +116,7 @@ enum err work_write_unlock(struct work *w, struct ask *a, struct store *s)
 	TRY(work_check_who(w, a, s));
 	ENSURE((a->desc.who.roles & DIR_OWNER) != 0, ERR_DENIED);
 	struct store_account account = { 0 };
-	const enum err e =
-		store_account_by_login(store_as_reader(s), handle, &a->arena, &account);
+	const enum err e = store_account_by_login(store_as_reader(s), handle, &a->arena, &account);
 	ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);
 	TRY(store_throttle_unlock(s, handle));
 	return work_audit(a, s, STORE_EVENT_UNLOCKED, &account.user_id, ERR_OK);

@@ -211,7 +211,10 @@ static enum err push_write_op(struct work *w, struct ask *a, struct store *s,
 		to.author_roles = author->roles;
 		if (!author->may) TRY(push_quarantine(op, ERR_DENIED));
 	}
-	if (op->status == STORE_OP_QUARANTINED) return store_quarantine_op(s, &to, op->code);
+	if (op->status == STORE_OP_QUARANTINED) {
+		const enum err e = store_quarantine_op(s, &to, op->code);
+		return e == ERR_FULL ? push_reject(op, e) : e; /* the room keeps it, and shows it */
+	}
 	TRY(store_append_op(s, &to, &op->verdict));
 	op->status = op->verdict.status;
 	op->code = op->verdict.code;

@@ -17,7 +17,8 @@ import threading
 import time
 import unittest
 
-BIN = os.environ.get("ROOMKEEP_BIN", os.path.join(os.path.dirname(__file__), "../../build/debug/bin"))
+BIN = os.environ.get("ROOMKEEP_BIN",
+                     os.path.join(os.path.dirname(__file__), "../../build/debug/bin"))
 ROOMKEEPD = os.path.join(BIN, "roomkeepd")
 ROOMKEEP = os.path.join(BIN, "roomkeep")
 PASSPHRASE = "quiet harbour boats leave before noon"
@@ -125,7 +126,7 @@ class Process:
 
 
 class Proxy:
-    """A TCP relay that can be cut: new connections refused, live ones dropped. Keeps what it saw."""
+    """A TCP relay that can be cut: new connections refused, live ones dropped. Keeps all it saw."""
 
     def __init__(self, target):
         self.target, self.up, self.stopped = target, True, False

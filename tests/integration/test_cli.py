@@ -14,10 +14,10 @@ TEXT_BYTES_MAX = 64 * 1024
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 ROOM_COMMANDS = """found; enrol; serve; status; sync; sign-in; lock; set passphrase; set server;
-confirm kit; add user; disable user; list users; list rooms; list patients; invite room;
-retire room; import; add patient; set patient; find patient; start session; set session;
-add measure; sign session; add addendum; show session; list sessions; add note; list notes;
-list pending"""
+confirm kit; add user; disable user; unlock user; list users; list rooms; list patients;
+invite room; retire room; import; add patient; set patient; find patient; start session;
+set session; add measure; sign session; add addendum; show session; list sessions; add note;
+list notes; list pending"""
 SERVER_COMMANDS = "init; serve; status; check database; block user"
 
 
@@ -90,7 +90,8 @@ class Calls(CliCase, unittest.TestCase):
                 (("sign-in", "jo", "--passphrase-file"), "--passphrase-file"),
                 (("start", "session"), "--patient"),
                 (("start", "session", "--patient", "a", "--patient", "b"), "--patient"),
-                (("add", "measure", "--session", "s", "--ref", "cx_rot", "--phase", "psot"), "post"),
+                (("add", "measure", "--session", "s", "--ref", "cx_rot", "--phase", "psot"),
+                 "post"),
                 (("add", "measure", "--session", "s", "--ref", "cx_rot"), "--phase"),
                 (("add", "measure", "--session", "s", "--ref", "r", "--phase", "pre", "--value",
                   "many"), "number"),
@@ -118,7 +119,8 @@ class Calls(CliCase, unittest.TestCase):
                 (("block", "user"), "LOGIN"), (("block", "user", "a", "b"), None),
                 (("init", "--listn", "127.0.0.1:1"), "--listen"),
                 (("init", "--lis", "127.0.0.1:1"), "--listen"),
-                (("init", "--listen"), "--listen"), (("init", "--listen", "nowhere"), "ADDRESS:PORT"),
+                (("init", "--listen"), "--listen"),
+                (("init", "--listen", "nowhere"), "ADDRESS:PORT"),
                 (("init", "--listen", "127.0.0.1:70000"), "ADDRESS:PORT"),
                 (("init", "now"), None), (("serve", "--renew-code"), "init"),
                 (("add", "patient"), None), (("list", "notes"), None)):
@@ -152,11 +154,10 @@ class Calls(CliCase, unittest.TestCase):
     def test_files_that_are_not_there(self):
         home = ["--home", self.HOME, "--json"]
         self.check_fault([ROOMKEEP, "find", "patient", "@/nonexistent", *home], 66)
-        self.check_fault([ROOMKEEP, "sign-in", "jo", "--passphrase-file", "/nonexistent", *home], 66)
-        self.check_fault([ROOMKEEP, "sign-in", "jo", "--passphrase-file", "-", *home], 65,
-                         "p" * 1025)
-        self.check_fault([ROOMKEEP, "sign-in", "jo", "--passphrase-file", "-", *home], 65,
-                         b"not \xff UTF-8, not at all")
+        sign_in = [ROOMKEEP, "sign-in", "jo", *home, "--passphrase-file"]
+        self.check_fault([*sign_in, "/nonexistent"], 66)
+        self.check_fault([*sign_in, "-"], 65, "p" * 1025)
+        self.check_fault([*sign_in, "-"], 65, b"not \xff UTF-8, not at all")
         self.check_fault([ROOMKEEP, "find", "patient", b"\xff\xfe", *home], 65)
         self.check_fault([ROOMKEEP, "add", "note", "--patient", NOWHERE, "-", *home], 65,
                          b"bad \xc3\x28 bytes")
@@ -243,8 +244,8 @@ class Answers(CliCase, SharedClinicTest):
         measure = self.room2.call("add", "measure", "--session", sid, "--ref", "cx_rot", "--side",
                                   "L", "--phase", "pre", "--value", "52")
         self.keys(self.room2.call("sign", "session", sid), "session_signed")
-        addendum = self.keys(self.room2.call("add", "addendum", "--session", sid, "-", stdin="more"),
-                             "addendum", "addendum_id")
+        addendum = self.room2.call("add", "addendum", "--session", sid, "-", stdin="more")
+        self.keys(addendum, "addendum", "addendum_id")
         shown = self.room2.session(sid)
         self.assertEqual([shown[k] for k in ("subjective", "objective", "assessment", "plan",
                                              "state")], ["S", "O", "A", "P", "signed"])
@@ -364,7 +365,8 @@ class Answers(CliCase, SharedClinicTest):
                         "--phase", "pre", "--value", "48.5")
         for words, says in (
                 (("status",), "Room 2"), (("list", "patients"), "Maya Rowe"),
-                (("find", "patient", "Maya"), "1988-04-02"), (("find", "patient", "Zyzzy"), "No one"),
+                (("find", "patient", "Maya"), "1988-04-02"),
+                (("find", "patient", "Zyzzy"), "No one"),
                 (("list", "users"), "owner, therapist"), (("list", "rooms"), "online"),
                 (("list", "sessions", "--patient", self.patient), "draft"),
                 (("show", "session", sid), "48.5"), (("list", "pending"), "committed"),
@@ -385,14 +387,34 @@ class Answers(CliCase, SharedClinicTest):
             self.assertEqual((status, err), (0, ""), words)
             self.assertNotIn("\x1b", out)
 
+    def test_an_answer_that_nobody_takes(self):
+        for args, stderr in ((self.room2.args("list", "users"), '"exit":74'),
+                             ([ROOMKEEPD, "status", "--data", self.clinic.data, "--json"],
+                              '"exit":74')):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run(args, stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 74)
+            self.assertIn(stderr, done.stderr)
+
+    def test_many_at_once(self):
+        """Calls stand in line; none is lost, none is refused."""
+        procs = [subprocess.Popen(self.room2.args("add", "patient", "--name", "Crowd %02d" % i,
+                                                  "--born", "1990-01-01"),
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for i in range(24)]
+        for proc in procs:
+            self.assertEqual((proc.communicate()[1], proc.returncode), (b"", 0))
+        found = self.room2.call("find", "patient", "Crowd")["patients"]
+        self.assertEqual([p["name"] for p in found], ["Crowd %02d" % i for i in range(24)])
+
     def test_argv_is_blank_once_it_is_parsed(self):
         """A command that waits for its standard input shows nothing of what was typed to ps."""
         sid = self.start_session(self.room2, self.patient)
         for words, secret in (
                 (("set", "session", sid, "--subjective", "Whispered-words", "--plan", "-"),
                  b"Whispered-words"),
-                (("add", "patient", "--name", "Secret-Name", "--born", "1990-01-01", "--phone", "-"),
-                 b"Secret-Name")):
+                (("add", "patient", "--name", "Secret-Name", "--born", "1990-01-01", "--phone",
+                  "-"), b"Secret-Name")):
             self.blank_argv([ROOMKEEP, *words, "--home", self.room2.home], secret)
         self.blank_argv([ROOMKEEP, "found", "CODE-CODE-CODE", "--server", "127.0.0.1:1", "--clinic",
                          "C", "--owner", "Secret-Owner", "--login", "o", "--room", "R", "--kit",
@@ -449,9 +471,10 @@ class Texts(CliCase, SharedClinicTest):
         self.assertEqual(self.set_plan("a -> b --json"), "a -> b --json")
 
     def test_scripts_of_the_world(self):
-        for text in ("Grüße, naïve façade", "نص بالعربية 123", "עברית", "日本語のメモ", "Zoë 👩‍⚕️🏽 ok",
-                     "a\ttab and\nnew lines\n\nhere", "\u200fRTL mark", "e\u0301", "'; DROP TABLE op;--",
-                     '{"json": "\\u0000"}', "<b>&amp;</b>", "%s%n %d", "\\", '"'):
+        for text in ("Grüße, naïve façade", "نص بالعربية 123", "עברית", "日本語のメモ",
+                     "Zoë 👩‍⚕️🏽 ok", "a\ttab and\nnew lines\n\nhere", "\u200fRTL mark",
+                     "e\u0301", "'; DROP TABLE op;--", '{"json": "\\u0000"}', "<b>&amp;</b>",
+                     "%s%n %d", "\\", '"'):
             self.assertEqual(self.set_plan(text), text)
             self.assertEqual(self.set_plan("-", stdin=text), text)
 
@@ -495,6 +518,12 @@ class Texts(CliCase, SharedClinicTest):
             for word in ("--" + field, self.write(most))))
         self.room2.sync()
         self.wait_text(self.room1, self.session, "assessment", most)
+        # Signs that JSON writes with two bytes need no less.
+        quotes = '"\n' * (TEXT_BYTES_MAX // 2)
+        self.room2.call("set", "session", self.session, *(
+            word for field in ("subjective", "objective", "assessment", "plan")
+            for word in ("--" + field, self.write(quotes + "\n"))))
+        self.assertEqual(self.room2.session(self.session)["objective"], quotes)
 
     def test_empty_texts(self):
         for empty in ("", "\n"):
@@ -513,10 +542,11 @@ class Texts(CliCase, SharedClinicTest):
             self.refuse(self.room2, *words, status=65)
 
     def test_names(self):
-        for typed, stored in (("José Álvarez", "José Álvarez"), ("Jose\u0301", "José"),
-                              ("  Ann   Lee ", "Ann Lee"), ("محمد علي", "محمد علي"),
-                              ("שרה כהן", "שרה כהן"), ("李小龍", "李小龍"), ("O'Brien-Smith", "O'Brien-Smith"),
-                              ("Zoë 🎉", "Zoë 🎉"), ("🦊", "🦊"), ("N" * 200, "N" * 200)):
+        for typed, stored in (
+                ("José Álvarez", "José Álvarez"), ("Jose\u0301", "José"),
+                ("  Ann   Lee ", "Ann Lee"), ("محمد علي", "محمد علي"), ("שרה כהן", "שרה כהן"),
+                ("李小龍", "李小龍"), ("O'Brien-Smith", "O'Brien-Smith"), ("Zoë 🎉", "Zoë 🎉"),
+                ("🦊", "🦊"), ("N" * 200, "N" * 200)):
             added = self.room2.call("add", "patient", "--name", typed, "--born", "1990-01-01")
             found = self.room2.call("find", "patient", stored)["patients"]
             self.assertEqual([p["name"] for p in found if p["patient_id"] == added["patient_id"]],
@@ -540,8 +570,9 @@ class Texts(CliCase, SharedClinicTest):
     def test_dates(self):
         for good in ("1880-01-01", "2000-02-29", "1988-12-31"):
             self.room2.call("add", "patient", "--name", "Day " + good, "--born", good)
-        for bad in ("1988-02-30", "1900-02-29", "1988-13-01", "1988-00-10", "1988-1-1", "01.02.1988",
-                    "1988/02/03", "19880203", "1988-02-03 ", "1879-12-31", "2101-01-01", "tomorrow"):
+        for bad in ("1988-02-30", "1900-02-29", "1988-13-01", "1988-00-10", "1988-1-1",
+                    "01.02.1988", "1988/02/03", "19880203", "1988-02-03 ", "1879-12-31",
+                    "2101-01-01", "tomorrow"):
             self.refuse(self.room2, "add", "patient", "--name", "A", "--born", bad, status=65)
 
     def test_phones_and_addresses(self):
@@ -584,7 +615,8 @@ class Measures(CliCase, SharedClinicTest):
                 (dict(ref="cx_rot", side="L", phase="mid", result="unable"),
                  ("cx_rot", "L", "mid", None, None, "unable")),
                 (dict(ref="cx_flex", value="0"), ("cx_flex", None, "pre", 0, "deg", None)),
-                (dict(ref="cx_flex", side="mid", value="45"), ("cx_flex", "mid", "pre", 45, "deg", None)),
+                (dict(ref="cx_flex", side="mid", value="45"),
+                 ("cx_flex", "mid", "pre", 45, "deg", None)),
                 (dict(ref="cx_spurling", side="L", result="pos"),
                  ("cx_spurling", "L", "pre", None, None, "pos")),
                 (dict(ref="cx_spurling", side="both", result="neg"),
@@ -594,7 +626,8 @@ class Measures(CliCase, SharedClinicTest):
                 (dict(ref="nprs", value="10"), ("nprs", None, "pre", 10, "points", None)),
                 (dict(ref="nprs", value="6.5"), ("nprs", None, "pre", 6.5, "points", None)),
                 (dict(ref="odi", value="100"), ("odi", None, "pre", 100, "percent", None)),
-                (dict(ref="el_ext", side="L", value="-5"), ("el_ext", "L", "pre", -5, "deg", None))):
+                (dict(ref="el_ext", side="L", value="-5"),
+                 ("el_ext", "L", "pre", -5, "deg", None))):
             mid = self.room2.call(*self.words(**row))["measure_id"]
             got = {m["measure_id"]: m for m in self.room2.session(self.session)["measures"]}[mid]
             self.assertEqual(tuple(got[k] for k in ("ref", "side", "phase", "value", "unit",
@@ -653,7 +686,8 @@ class Import(CliCase, SharedClinicTest):
         before = self.clinic.status()["seq"]
         patients = len(self.room1.call("list", "patients")["patients"])
         cases = [
-            ("patients.csv", "1987-03-14", "1987-02-31"), ("patients.csv", "Bernard Falk", "Ber\x07"),
+            ("patients.csv", "1987-03-14", "1987-02-31"),
+            ("patients.csv", "Bernard Falk", "Ber\x07"),
             ("patients.csv", "p03,", "p02,"), ("patients.csv", "h02\n", "h02,more\n"),
             ("patients.csv", "household", "home"), ("patients.csv", "604-555-0103", "phoneless"),
             ("sessions.csv", "s002,p36", "s002,p99"), ("sessions.csv", "p36,jo", "p36,nobody"),
@@ -729,8 +763,7 @@ class Import(CliCase, SharedClinicTest):
             got = self.room2.call("list", "sessions", "--patient", pid)
             self.assertIs(got["partial"], True)
             return got["sessions"]
-        until("the recent session was pushed", lambda: self.room2.call(
-            "list", "pending") and self.held(pid))
+        until("the recent session was pushed", self.held)
         self.room2.proxy.cut()
         self.addCleanup(self.room2.proxy.heal)
         self.room2.wait_link("offline")
@@ -747,8 +780,8 @@ class Import(CliCase, SharedClinicTest):
         self.room2.proxy.heal()
         self.room2.wait_link("online")
 
-    def held(self, pid):
-        """Has the feed brought the recent session? Looked at through the cursor, without a fetch."""
+    def held(self):
+        """Has the feed brought the recent session? The cursor says it without a fetch."""
         return self.room2.status()["cursor"]["seq"] >= self.clinic.status()["seq"]
 
     def whole(self, pid):
@@ -766,7 +799,13 @@ class Processes(CliCase, SharedClinicTest):
         self.assertEqual(self.room1.status()["link"], "online")
         self.assertEqual(self.clinic.status()["state"], "running")
         self.assertIn(run([ROOMKEEPD, "init", "--data", self.clinic.data, "--json"])[0], (1, 75))
-        self.check_fault([ROOMKEEPD, "init", "--renew-code", "--data", self.clinic.data, "--json"], 1)
+        self.check_fault([ROOMKEEPD, "init", "--renew-code", "--data", self.clinic.data, "--json"],
+                         1)
+
+    def test_sockets_are_their_owner_s(self):
+        for path in (os.path.join(self.clinic.data, "admin.sock"),
+                     os.path.join(self.room1.home, "agent.sock")):
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600, path)
 
     def test_ready_is_all_there_is_on_stdout(self):
         self.room1.agent.stop()

@@ -393,6 +393,15 @@ static void test_checkpoint_beside_a_reader(void **state)
 	db_close(db);
 }
 
+static size_t slurp(const char *path, char *to, size_t cap)
+{
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	const size_t len = fread(to, 1, cap, file);
+	assert_int_equal(fclose(file), 0);
+	return len;
+}
+
 static void test_hot_wal_after_a_kill(void **state)
 {
 	const struct folder *f = *state;
@@ -416,7 +425,20 @@ static void test_hot_wal_after_a_kill(void **state)
 
 	char shm[128];
 	(void)snprintf(shm, sizeof(shm), "%s-shm", f->file);
+	static char before[1 << 16];
+	static char after[1 << 16];
+	const size_t len = slurp(shm, before, sizeof(before));
+	assert_true(len > 0);
+	struct db *onlooker = NULL;
+	assert_int_equal(db_open_onlooker(f->path, "x.db", &schema_2, &onlooker), ERR_OK);
+	assert_int_equal(number(onlooker, "SELECT count(*) FROM thing"), 21);
+	db_close(onlooker);
+	assert_int_equal(slurp(shm, after, sizeof(after)), len);
+	assert_memory_equal(before, after, len);
 	for (int round = 0; round < 2; round++) {
+		assert_int_equal(db_open_onlooker(f->path, "x.db", &schema_2, &onlooker), ERR_OK);
+		assert_int_equal(number(onlooker, "SELECT count(*) FROM thing"), 21);
+		db_close(onlooker);
 		struct db *reader = NULL;
 		assert_int_equal(db_open_reader(f->path, "x.db", &schema_2, &reader), ERR_OK);
 		assert_int_equal(number(reader, "SELECT count(*) FROM thing"), 21);
@@ -474,6 +496,7 @@ static void test_damaged_file(void **state)
 	struct db *db = NULL;
 	assert_int_equal(db_open_writer(f->path, "x.db", &schema_2, &db), ERR_CORRUPT);
 	assert_int_equal(db_open_reader(f->path, "x.db", &schema_2, &db), ERR_CORRUPT);
+	assert_int_equal(db_open_onlooker(f->path, "x.db", &schema_2, &db), ERR_CORRUPT);
 }
 
 static void test_full_disk(void **state)

@@ -6,6 +6,7 @@
 #include "record/fold.h"
 #include "unit/record/samples.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #define OPS_MAX 16

@@ -104,7 +104,8 @@ static void test_deep_nesting_is_refused(void **state)
 	json_t *o = NULL;
 
 	for (size_t i = 0; i < 200000; i++) deep[i] = '[';
-	memcpy(deep, "{\"a\":", 5);
+	static const char head[5] = { '{', '"', 'a', '"', ':' };
+	memcpy(deep, head, sizeof(head));
 	assert_int_equal(json_object_read(view_of(deep, 200000), &o), ERR_BAD_FORMAT);
 	free(deep);
 }

@@ -45,6 +45,41 @@ static void test_sign_in(void **state)
 	world_free(w);
 }
 
+static enum err sick_with;
+
+static bool answer_sick(struct room *r, Roomkeep__Frame *f, struct arena *a)
+{
+	(void)a;
+	if (f->body_case != ROOMKEEP__FRAME__BODY_RESULT) return true;
+	f->result->has_code = true;
+	f->result->code = sick_with;
+	r->tampered++;
+	return true;
+}
+
+/* A server whose disk is full says so; a room ends itself over its own disk only. */
+static void test_the_servers_trouble_is_not_the_rooms(void **state)
+{
+	(void)state;
+	static const enum err troubles[] = { ERR_IO,      ERR_DISK_FULL, ERR_STORE,
+					     ERR_CORRUPT, ERR_NOMEM,     ERR_BUG };
+	for (size_t i = 0; i < COUNT_OF(troubles); i++) {
+		struct world *w = clinic();
+		struct room *r = &w->rooms[0];
+		sick_with = troubles[i];
+		r->tamper = answer_sick;
+		struct said s = ask(r, "unlock/user", "{'login':'mara'}");
+		assert_int_equal(r->tampered, 1);
+		assert_int_equal(s.err, ERR_OFFLINE);
+		fails(s, "offline", 69);
+		/* Who has signed in here before can go on. */
+		fails(sign_in(r, "jo", MARA_PASS), "login_failed", 77);
+		assert_true(r->tampered >= 2);
+		expect_json(sign_in(r, "jo", JO_PASS), "user", "'jo'");
+		world_free(w);
+	}
+}
+
 static void test_sign_in_offline(void **state)
 {
 	(void)state;
@@ -194,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nobody_signed_in),
 		cmocka_unit_test(test_sign_in),
+		cmocka_unit_test(test_the_servers_trouble_is_not_the_rooms),
 		cmocka_unit_test(test_sign_in_offline),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_names_are_learned_at_sign_in),

@@ -355,6 +355,27 @@ static void test_blocked_while_the_proof_was_checked(void **state)
 	fx_fini(&x);
 }
 
+/* Who locks the room while his proof is on its way is not signed in when it arrives. */
+static void test_logout_behind_a_proof(void **state)
+{
+	(void)state;
+	struct fx x;
+	fx_reach(&x, DIALOG_COURIER);
+	fx_login_start(&x);
+	fx_send(&x, fx_login_proof_frame(&x));
+	assert_int_equal(x.out.ask_count, 1);
+	struct dialog_done done = { .ask_id = x.out.ask[0].ask_id, .user_id = fx_jo };
+	fx_send(&x, fx_frame(&x, ROOMKEEP__FRAME__BODY_LOGOUT));
+	fx_assert_result(&x, ERR_OK);
+	fx_done_reply(&x, &done);
+	fx_assert_result(&x, ERR_AUTH); /* and not the keyring */
+	assert_int_equal(dialog_state(&x.d), DIALOG_COURIER);
+	assert_true(id_is_zero(&x.roster->rooms[0].user_id));
+	/* The next sign-in is a new one. */
+	fx_sign_in(&x);
+	fx_fini(&x);
+}
+
 static void test_logout_is_courier_again(void **state)
 {
 	(void)state;
@@ -586,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_failed_sign_in_waits),
 		cmocka_unit_test(test_slow_failure_is_told_at_once),
 		cmocka_unit_test(test_blocked_while_the_proof_was_checked),
+		cmocka_unit_test(test_logout_behind_a_proof),
 		cmocka_unit_test(test_logout_is_courier_again),
 		cmocka_unit_test(test_asks_run_one_at_a_time),
 		cmocka_unit_test(test_unanswered_bytes_stop_reading),

@@ -562,10 +562,63 @@ static void test_unfounded_store_takes_no_op(void **state)
 	fx_check_ok(fx);
 }
 
+/* ---- what an acknowledgement says ------------------------------------------------------------ */
+
+static void assert_now_is_as_read(struct fx *fx)
+{
+	struct store_now now;
+	struct store_now read;
+	store_now(fx->store, &now);
+	OK(store_now_read(store_as_reader(fx->store), &read));
+	assert_int_equal(now.seq, read.seq);
+	assert_int_equal(now.backed_up_seq, read.backed_up_seq);
+	assert_int_equal(now.has_head, read.has_head);
+	if (!now.has_head) return;
+	assert_int_equal(now.head.head.seq, read.head.head.seq);
+	assert_int_equal(now.head.head.time_ms, read.head.head.time_ms);
+	assert_memory_equal(now.head.head.entry.b, read.head.head.entry.b, HASH_BYTES);
+	assert_memory_equal(now.head.head.epoch.b, read.head.head.epoch.b, ID_BYTES);
+	assert_memory_equal(now.head.head.clinic_id.b, read.head.head.clinic_id.b, ID_BYTES);
+	assert_memory_equal(now.head.signature.b, read.head.signature.b, SIGN_SIG_BYTES);
+}
+
+static void test_the_writer_knows_what_readers_read(void **state)
+{
+	struct fx *fx = *state;
+	assert_now_is_as_read(fx);
+	fx_begin(fx);
+	struct chart c = chart_make(fx);
+	fx_commit(fx);
+	assert_now_is_as_read(fx);
+
+	fx_begin(fx);
+	OK(store_mark(fx->store));
+	ASSERT_COMMITTED(fx_push_patient(fx, c.jo, &c.patient, "Ada Example", "555 77", NULL));
+	OK(store_undo(fx->store));
+	fx_commit(fx);
+	assert_now_is_as_read(fx);
+	struct store_now before;
+	store_now(fx->store, &before);
+
+	fx_begin(fx);
+	for (unsigned i = 0; i < STORE_HEAD_ENTRIES; i++) {
+		struct store_event event = { .kind = STORE_EVENT_SIGN_IN };
+		OK(store_audit(fx->store, &event));
+	}
+	fx_commit(fx);
+	assert_now_is_as_read(fx);
+	struct store_now after;
+	store_now(fx->store, &after);
+	assert_int_equal(after.seq, before.seq);
+	assert_true(after.has_head);
+	assert_true(!before.has_head || after.head.head.seq > before.head.head.seq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define FOUNDED(test) cmocka_unit_test_setup_teardown(test, fx_setup, fx_teardown)
+		FOUNDED(test_the_writer_knows_what_readers_read),
 		FOUNDED(test_duplicate_is_the_first_answer_again),
 		FOUNDED(test_rejected_op_keeps_its_verdict_and_its_place),
 		FOUNDED(test_first_op_of_a_lane_needs_its_intro),

@@ -247,9 +247,40 @@ static void test_empty_and_too_many_rows(void **state)
 	two_fini(&t);
 }
 
+/* A stolen room key with nobody signed in: what it can make up must not fill the clinic's disk. */
+static void test_forged_ops_are_kept_up_to_a_bound(void **state)
+{
+	(void)state;
+	struct two t;
+	two_init(&t, 31);
+	assert_int_equal(box_call_code(t.c, &t.room2, box_frame(t.c, ROOMKEEP__FRAME__BODY_LOGOUT)),
+			 ERR_OK);
+	Roomkeep__Op *ops[STORE_FORGED_MAX + 1];
+	for (size_t i = 0; i < COUNT_OF(ops); i++) {
+		const struct id patient = box_make_id(t.c);
+		ops[i] = box_op_patient(t.c, &t.mara, &t.chart, &patient, "Ada Lee");
+		ops[i]->signature.data[0] ^= 1;
+	}
+	for (unsigned again = 0; again < 2; again++) { /* what is kept stays the same op */
+		const Roomkeep__Ack *ack =
+			box_call(t.c, &t.room2,
+				 box_courier_frame(t.c, &t.room2, NULL, ops, STORE_FORGED_MAX))
+				->ack;
+		for (size_t i = 0; i < STORE_FORGED_MAX; i++)
+			assert_op(ack, i, ROOMKEEP__OP_STATUS__QUARANTINED, ERR_AUTH);
+		ack = box_call(t.c, &t.room2,
+			       box_courier_frame(t.c, &t.room2, NULL, ops + STORE_FORGED_MAX, 1))
+			      ->ack;
+		assert_op(ack, 0, ROOMKEEP__OP_STATUS__REJECTED, ERR_FULL);
+		assert_int_equal(status_of(t.c).quarantined, STORE_FORGED_MAX);
+	}
+	two_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forged_ops_are_kept_up_to_a_bound),
 		cmocka_unit_test(test_delivery_at_night),
 		cmocka_unit_test(test_delivery_while_another_is_signed_in),
 		cmocka_unit_test(test_key_for_another_server),

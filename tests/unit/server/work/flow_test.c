@@ -484,6 +484,44 @@ static void test_changed_role_ends_the_feed(void **state)
 	two_fini(&t);
 }
 
+/* Own lanes come without gaps, but what was clinical is no more to be read by who is a desk now. */
+static void test_own_lane_without_the_right_to_read(void **state)
+{
+	(void)state;
+	struct two t;
+	two_init(&t, 13);
+	const struct id patient = box_make_id(t.c);
+	const struct id session = box_make_id(t.c);
+	Roomkeep__Op *ops[4];
+	ops[0] = box_op_patient(t.c, &t.mara, &t.chart, &patient, "Ada Lee");
+	ops[1] = box_op_frame(t.c, &t.mara, &t.chart, &session, &patient, t.c->wall_ms);
+	ops[2] = box_op_text(t.c, &t.mara, &t.chart, &session, "stiff neck", NULL);
+	ops[3] = box_op_note(t.c, &t.mara, &t.sealed);
+	const Roomkeep__Ack *ack = box_push(t.c, &t.room2, ops, 4);
+	for (size_t i = 0; i < 4; i++) assert_op(ack, i, ROOMKEEP__OP_STATUS__COMMITTED, ERR_OK);
+	struct box_person changed = t.mara;
+	changed.roles = DIR_DESK;
+	Roomkeep__Frame *f = box_frame(t.c, ROOMKEEP__FRAME__BODY_PUT_DIRECTORY);
+	f->put_directory->item = box_dir_item(t.c, &changed, DIR_ACTIVE, &t.c->owner, NULL, false);
+	assert_int_equal(box_call_code(t.c, &t.c->room1, f), ERR_OK);
+	box_pull(t.c, &t.room2, 0);
+	struct seen s;
+	look(&t, &t.room2, &s);
+	assert_int_equal(s.count, 4);
+	static const bool readable[] = { true, false, false, true };
+	for (size_t i = 0; i < 4; i++) {
+		assert_true(view_equal(wire_view(s.ops[i]->op->core), wire_view(ops[i]->core)));
+		assert_int_equal(s.ops[i]->op->has_payload, readable[i]);
+	}
+	f = box_frame(t.c, ROOMKEEP__FRAME__BODY_FETCH);
+	f->fetch->has_patient_id = 1;
+	f->fetch->patient_id = wire_id_bytes(&patient);
+	const Roomkeep__FetchPage *page = box_call(t.c, &t.room2, f)->fetch_page;
+	for (size_t i = 0; i < page->n_ops; i++)
+		assert_int_equal(page->ops[i]->op->has_payload, i == 0);
+	two_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -499,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_fetch_that_names_nothing),
 		cmocka_unit_test(test_fetch_pages_reach_the_end),
 		cmocka_unit_test(test_fetch_never_brings_notes),
+		cmocka_unit_test(test_own_lane_without_the_right_to_read),
 		cmocka_unit_test(test_changed_role_ends_the_feed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
