@@ -1,0 +1,188 @@
+/* sim_sweep: the long looks: every byte of every file, the server's own check, what people see. */
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "record/access.h"
+#include "sim/sim_end.h"
+#include "sim/sim_model.h"
+#include "sim/sim_server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- canaries ------------------------------------------------------------------------ */
+
+static bool file_holds(const char *path, const char *word)
+{
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0) return false;
+	CLEANUP(freep) uint8_t *bytes = malloc((size_t)st.st_size);
+	INSIST(bytes != NULL);
+	const ssize_t got = read(fd, bytes, (size_t)st.st_size);
+	INSIST(got >= 0);
+	return memmem(bytes, (size_t)got, word, strlen(word)) != NULL;
+}
+
+static void search_folder(struct sim *s, const char *folder, const char *word, const char *what)
+{
+	char path[SIM_PATH_MAX + 300];
+	DIR *dir = opendir(folder);
+	INSIST(dir != NULL);
+	for (const struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
+		if (d->d_name[0] == '.') continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
+		SIM_CHECK(s, !file_holds(path, word), "%s stands in clear in %s", what, d->d_name);
+	}
+	INSIST(closedir(dir) == 0);
+}
+
+static void search_canaries(struct sim *s)
+{
+	search_folder(s, sim_server_folder(s->server), s->canary, "a note");
+	for (unsigned i = 0; i < s->swarm.room_count; i++) {
+		search_folder(s, s->rooms[i]->disk.folder, s->canary, "a note");
+		search_folder(s, s->rooms[i]->disk.folder, s->chart, "a name or a session's text");
+	}
+}
+
+/* ---- the server's own check ---------------------------------------------------------- */
+
+static void check_store(struct sim *s)
+{
+	struct store_check_report report = { 0 };
+	const enum err e = store_check(sim_server_reader(s->server), &report);
+	SIM_CHECK(s, e == ERR_OK, "check database could not run: %s", err_name(e));
+	if (e != ERR_OK) return;
+	for (int i = 0; i < STORE_CHECK_COUNT; i++) {
+		const struct store_check_result *item = &report.items[i];
+		SIM_CHECK(s, item->bad == 0, "check database: %s: %llu bad, first %llu: %s",
+			  store_check_name((enum store_check_item)i), (unsigned long long)item->bad,
+			  (unsigned long long)item->first_bad,
+			  item->what == NULL ? "" : item->what);
+	}
+	SIM_CHECK(s, report.ok, "check database is not content");
+	sim_trace_bytes(s, report.logical_digest.b, sizeof(report.logical_digest.b));
+	sim_trace(s, "check database: digest %08x", load_be32(report.logical_digest.b));
+}
+
+void sim_model_sweep(struct sim *s)
+{
+	search_canaries(s);
+	if (!sim_server_is_up(s->server)) return;
+	sim_model_on_server_start(s); /* every row again */
+	check_store(s);
+}
+
+/* ---- notes, with their author's keys ------------------------------------------------- */
+
+static void check_note(struct sim *s, struct sim_room *r, const struct local_note *n)
+{
+	struct view text;
+	const struct sim_thing *t = sim_model_find(s, SIM_NOTES, &n->note_id);
+	SIM_CHECK(s, t != NULL && t->user == r->person, "room %u: %s sees a note of somebody else",
+		  r->index, s->users[r->person].login);
+	const struct id op_id = n->op_id;
+	const struct id note_id = n->note_id;
+	const enum err e = local_note_text(r->local, &r->desk.vault, &op_id, &text);
+	SIM_CHECK(s, e == ERR_OK, "room %u: a note does not open for its author: %s", r->index,
+		  err_name(e));
+	if (e != ERR_OK) return;
+	SIM_CHECK(s, sim_model_note_may_say(s, &note_id, text),
+		  "room %u: a note says what was never written", r->index);
+}
+
+static void check_notes(struct sim *s, struct sim_room *r)
+{
+	CLEANUP(buf_finip) struct buf seen = { 0 };
+	struct local_note n;
+	size_t at = 0;
+	enum err e;
+	while ((e = local_next_note(r->local, &r->desk.vault, NULL, &at, &n)) == ERR_OK) {
+		const struct id note_id = n.note_id;
+		check_note(s, r, &n);
+		INSIST(buf_append(&seen, id_view(&note_id)) == ERR_OK);
+	}
+	SIM_CHECK(s, e == ERR_NOT_FOUND, "room %u: notes cannot be listed: %s", r->index,
+		  err_name(e));
+	for (size_t i = 0; i < sim_model_count(s, SIM_NOTES); i++) {
+		const struct sim_thing *t = sim_model_at(s, SIM_NOTES, i);
+		bool found = false;
+		for (size_t k = 0; k + ID_BYTES <= seen.len; k += ID_BYTES) {
+			found = found || view_equal(view_of(seen.p + k, ID_BYTES), id_view(&t->id));
+		}
+		SIM_CHECK(s, found || !t->sure || t->user != r->person,
+			  "room %u: a note of %s is missing", r->index, s->users[r->person].login);
+	}
+}
+
+/* ---- the same person sees the same everywhere ---------------------------------------- */
+
+static bool room_is_settled(struct sim *s, void *ctx)
+{
+	(void)s;
+	const struct sim_room *r = ctx;
+	return sim_room_is_quiet(r) && (r->person >= SIM_USERS_MAX || sim_room_is_live(r));
+}
+
+/* A wrong try may have to be waited for: 15 minutes at most (SECURITY 2.7). */
+static bool sign_in_at_last(struct sim *s, struct sim_room *r, unsigned user)
+{
+	for (int tries = 0; tries < 40 && !s->failed; tries++) {
+		if (!sim_talk_begin(s, r, SIM_TALK_SIGN_IN, user)) return false;
+		(void)sim_run_until(s, 120000, room_is_settled, r);
+		if (r->person == user && sync_is_live(r->sync)) return true;
+		(void)sim_run_until(s, 30000, NULL, NULL);
+	}
+	sim_fail(s, "room %u: %s cannot sign in on a healed network: %s", r->index,
+		 s->users[user].login, err_name(r->talk.result));
+	return false;
+}
+
+static void compare(struct sim *s, const struct sim_room *r, const struct sim_digest *room,
+		    const struct sim_digest *server)
+{
+	const char *login = s->users[r->person].login;
+	sim_trace(s,
+		  "room %u: %s sees %llu patients, %llu sessions (%llu signed, %llu late, %llu in "
+		  "conflict), digest %016llx",
+		  r->index, login, (unsigned long long)room->patients,
+		  (unsigned long long)room->sessions, (unsigned long long)room->signed_sessions,
+		  (unsigned long long)room->late, (unsigned long long)room->open_conflicts,
+		  (unsigned long long)room->sum);
+	SIM_CHECK(s, room->patients == server->patients && room->sessions == server->sessions,
+		  "room %u: %s sees %llu patients and %llu sessions, the server has %llu and %llu",
+		  r->index, login, (unsigned long long)room->patients,
+		  (unsigned long long)room->sessions, (unsigned long long)server->patients,
+		  (unsigned long long)server->sessions);
+	SIM_CHECK(s, room->sum == server->sum, "room %u: %s sees other records than the server has",
+		  r->index, login);
+}
+
+static void look_as(struct sim *s, struct sim_room *r, unsigned user)
+{
+	struct sim_digest room = { 0 }, server = { 0 };
+	const uint64_t roles = s->users[user].roles;
+	if (!sign_in_at_last(s, r, user)) return;
+	enum err e = sim_digest_room(s, r, &room);
+	SIM_CHECK(s, e == ERR_OK, "room %u: %s cannot read the records: %s", r->index,
+		  s->users[user].login, err_name(e));
+	e = sim_digest_server(s, (roles & ROLE_THERAPIST) != 0, &server);
+	SIM_CHECK(s, e == ERR_OK, "the server's rows do not fold: %s", err_name(e));
+	if (s->failed) return;
+	compare(s, r, &room, &server);
+	check_notes(s, r);
+	sim_room_post_job(s, r, SIM_JOB_LOCK);
+	SIM_CHECK(s, sim_run_until(s, 60000, room_is_settled, r),
+		  "room %u does not settle after a lock", r->index);
+}
+
+void sim_end_look(struct sim *s)
+{
+	for (unsigned i = 0; i < s->swarm.room_count; i++) {
+		for (unsigned u = 0; u < s->swarm.user_count && !s->failed; u++) {
+			look_as(s, s->rooms[i], u);
+		}
+	}
+}
