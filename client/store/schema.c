@@ -44,9 +44,8 @@ static const char step_1[] =
 	"CREATE TABLE alarm (alarm INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;";
 
 /* code: not 0 for an own op that came by the feed and that the server had refused. */
-static const char step_2[] =
-	"ALTER TABLE op ADD COLUMN code INTEGER NOT NULL DEFAULT 0;"
-	"CREATE INDEX op_refused ON op (user_id, ord) WHERE code <> 0;";
+static const char step_2[] = "ALTER TABLE op ADD COLUMN code INTEGER NOT NULL DEFAULT 0;"
+			     "CREATE INDEX op_refused ON op (user_id, ord) WHERE code <> 0;";
 
 static const char *const steps[] = { step_1, step_2 };
 

@@ -48,8 +48,8 @@ static void test_saved_during_a_look_is_looked_for(void **state)
 		rig_to_courier(r);
 		rig_done(r, (struct sync_result){ .type = SYNC_ASK_COURIER });
 		rig_person_in(r);
-		rig_finish_login(r, (struct sync_cursor){ .epoch = rig_epoch, .seq = 5,
-							  .scope_version = 1 });
+		rig_finish_login(r, (struct sync_cursor){
+					    .epoch = rig_epoch, .seq = 5, .scope_version = 1 });
 		if (!during_courier) rig_event(r, SYNC_EV_OUTBOX);
 		const uint64_t first = rig_ask(r, SYNC_ASK_PUSH)->id;
 		rig_done(r, (struct sync_result){ .type = SYNC_ASK_PUSH });
