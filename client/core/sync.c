@@ -291,8 +291,8 @@ static void sync_on_scope(struct sync *s, struct view body, struct sync_actions 
 		sync_dir_want(s, SYNC_DIR_SCOPE, out);
 }
 
-/* The server's own trouble must not be taken for this room's, whose process ends when its disk fails
- * (SECURITY 3.3): to us such a server is one that cannot be used now. */
+/* The server's own trouble must not be taken for this room's, whose process ends when its disk
+ * fails (SECURITY 3.3): to us such a server is one that cannot be used now. */
 static enum err sync_result_err(const Roomkeep__Result *r)
 {
 	const enum err e = err_from_wire(r->code);

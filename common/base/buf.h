@@ -1,7 +1,7 @@
 /* buf: owned bytes that grow. For everything but secrets (crypt/secret.h has those).
  *
- * What was in a buf may have been about a patient: bytes that leave it (clear, consume, growing into
- * other memory, fini) are overwritten, at the cost of their number.
+ * What was in a buf may have been about a patient: bytes that leave it (clear, consume, growing
+ * into other memory, fini) are overwritten, at the cost of their number.
  * Owns:    its memory, from buf_init (or { 0 }) to buf_fini.  Threads: one at a time.
  * Errors:  ERR_NOMEM; ERR_TOO_BIG above BUF_BYTES_MAX. On error the content is unchanged.
  * Views of a buf die at the next call that changes it. */

@@ -104,8 +104,8 @@ const struct tls_spki *tls_stream_peer_spki(const struct tls_stream *s);
 MUST_USE enum err tls_stream_export(struct tls_stream *s, const char *label, uint8_t ret_key[32]);
 
 /* For a quiet connection: gives its buffers back until the next byte. The C library keeps the
- * pages; after a sweep over many connections malloc_trim(3) returns them (measured at 1,000 connections:
- * 37 KiB each resident, 25 after both). */
+ * pages; after a sweep over many connections malloc_trim(3) returns them (measured at 1,000
+ * connections: 37 KiB each resident, 25 after both). */
 void tls_stream_release_idle(struct tls_stream *s);
 
 /* Why TLS failed, for the log; static text, never NULL. Also in on_closed. */

@@ -357,7 +357,7 @@ static void dialog_on_inline(struct dialog *d, const struct dialog_event *ev,
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_PING)
 		dialog_say_pong(d, request, ev->wall_ms, out);
 	else
-		INSIST(false && "every inline rule has its branch");
+		INSIST(false); /* every inline rule has its branch */
 }
 
 static void dialog_on_asking(struct dialog *d, const struct dialog_rule *rule,

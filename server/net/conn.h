@@ -23,8 +23,8 @@ uint64_t conn_id(const struct conn *c);
 /* One event for the dialog; its actions are carried out. Harmless once the conn is ending. */
 void conn_step(struct conn *c, const struct dialog_event *ev);
 
-/* Gives the buffers of a conn back on which next to nothing has moved since the last call; false: it
- * is busy. */
+/* Gives the buffers of a conn back on which next to nothing has moved since the last call; false:
+ * it is busy. */
 bool conn_release_idle(struct conn *c);
 
 /* An ask of this conn came back, work_apply done. The conn may be gone afterwards. */

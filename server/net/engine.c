@@ -27,8 +27,8 @@ static void engine_head_done(struct engine_call *call)
 	e->head_busy = false;
 }
 
-/* Buffers of quiet conns go back to the C library, and what it has to spare to the kernel. The library
- * looks through all its memory for that, so not while most rooms are busy. */
+/* Buffers of quiet conns go back to the C library, and what it has to spare to the kernel. The
+ * library looks through all its memory for that, so not while most rooms are busy. */
 static void engine_release_idle(struct engine *e)
 {
 	size_t idle = 0;

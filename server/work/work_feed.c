@@ -82,8 +82,8 @@ static enum err row_pack(struct arena *arena, const Roomkeep__FeedOp *feed_op, s
 	return ERR_OK;
 }
 
-/* Of one's own lanes the cores always come, the payloads as the access rules allow (SECURITY 2.13): a
- * therapist who became a desk reads the sessions he wrote no more. */
+/* Of one's own lanes the cores always come, the payloads as the access rules allow (SECURITY 2.13):
+ * a therapist who became a desk reads the sessions he wrote no more. */
 static struct store_row row_for(const struct feed_eyes *eyes, const struct store_row *row)
 {
 	struct store_row seen = *row;

@@ -98,7 +98,7 @@ enum err work_write_put_directory(struct work *w, struct ask *a, struct store *s
 	return people_apply(w, a);
 }
 
-/* ---- a login that too many tries have locked -------------------------------------------------- */
+/* ---- a login that too many tries have locked ---------------------------------------------- */
 
 enum err work_check_unlock(struct work *w, struct ask *a, struct store_reader *r)
 {

@@ -73,7 +73,8 @@ void samples_end_round(struct samples *s, pid_t server, bool keep)
 
 static double us(uint64_t ns)
 {
-	return (double)(ns / 10) / 100.0;
+	const uint64_t hundredths = ns / 10;
+	return (double)hundredths / 100.0;
 }
 
 json_t *samples_report(struct samples *s, const char *name)

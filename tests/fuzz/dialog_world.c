@@ -190,7 +190,7 @@ static void check_sent(struct world *w, enum dialog_state before)
 	struct view rest = buf_view(&w->out.send);
 
 	while (rest.len > 0) {
-		CLEANUP(arena_finip) struct arena a;
+		CLEANUP(arena_finip) struct arena a = { 0 };
 		struct view body;
 		Roomkeep__Frame *f = NULL;
 		arena_init(&a, FRAME_PARSE_BYTES_MAX);

@@ -17,7 +17,7 @@
 
 static void on_frame(struct world *w, struct fuzz_in *in)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	const struct view body = fuzz_take(in, fuzz_u16(in));
 	struct dialog_event ev = { .type = DIALOG_EV_FRAME, .frame_bytes = body.len };
 	Roomkeep__Frame *frame = NULL;

@@ -34,7 +34,10 @@ struct model {
 
 static struct id person_id(uint8_t n)
 {
-	return n < PEOPLE ? (struct id){ { (uint8_t)(n + 1) } } : (struct id){ { 0 } };
+	struct id id = { { 0 } };
+
+	if (n < PEOPLE) id.b[0] = (uint8_t)(n + 1);
+	return id;
 }
 
 static struct said read_said(struct fuzz_in *in)

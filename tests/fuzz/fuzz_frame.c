@@ -15,7 +15,7 @@ static void check_encode(const Roomkeep__Frame *frame, size_t body_bytes, struct
 
 static void check_again(const Roomkeep__Frame *frame, size_t body_bytes)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	CLEANUP(buf_finip) struct buf once = { 0 };
 	CLEANUP(buf_finip) struct buf twice = { 0 };
 	struct view body;
@@ -32,7 +32,7 @@ static void check_again(const Roomkeep__Frame *frame, size_t body_bytes)
 
 static void check_body(struct view body)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	Roomkeep__Frame *frame = NULL;
 
 	arena_init(&a, FRAME_PARSE_BYTES_MAX);

@@ -36,7 +36,7 @@ static void check_heads(const struct wire_op *op)
 
 static void check_again(const struct wire_op *op)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	CLEANUP(buf_finip) struct buf once = { 0 };
 	CLEANUP(buf_finip) struct buf twice = { 0 };
 	struct wire_op again;
@@ -54,7 +54,7 @@ static void check_again(const struct wire_op *op)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	struct wire_op op;
 
 	check_core(view_of(data, size));

@@ -21,7 +21,7 @@ static void check_ids(const struct payload *p)
 
 static void check_again(const struct payload *p, size_t len)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	CLEANUP(buf_finip) struct buf bytes = { 0 };
 	CLEANUP(buf_finip) struct buf twice = { 0 };
 	struct payload again;
@@ -42,7 +42,7 @@ static void check_again(const struct payload *p, size_t len)
 
 static void check_as(const struct kind_info *info, struct view bytes)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	struct payload p;
 	struct record_error error = { 0 };
 

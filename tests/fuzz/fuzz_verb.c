@@ -148,7 +148,7 @@ static bool is_trouble_of_ours(enum err e)
  * (sync_result_err of client/core/sync.c). */
 static void give_reply(struct verb *v, struct fuzz_in *in)
 {
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	const struct view body = fuzz_take(in, fuzz_u16(in));
 	Roomkeep__Frame *f = NULL;
 

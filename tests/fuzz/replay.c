@@ -51,26 +51,28 @@ static enum err replay_file(int dir_fd, const char *name)
 	return run_copy(buf_view(&bytes));
 }
 
-static void close_dirp(DIR **dir)
+static int is_input(const struct dirent *entry)
 {
-	if (*dir != NULL) closedir(*dir);
+	return entry->d_name[0] != '.';
 }
 
 static enum err replay_folder(const char *path, size_t *count)
 {
-	CLEANUP(close_dirp) DIR *dir = opendir(path);
-	ENSURE(dir != NULL, err_from_errno(errno));
-	const struct dirent *entry = NULL;
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.') continue;
-		const enum err e = replay_file(dirfd(dir), entry->d_name);
-		if (e != ERR_OK) {
-			fprintf(stderr, "%s/%s: %s\n", path, entry->d_name, err_text(e));
-			return e;
-		}
+	CLEANUP(closep) int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ENSURE(dir_fd >= 0, err_from_errno(errno));
+	struct dirent **entries = NULL;
+	const int entry_count = scandir(path, &entries, is_input, alphasort);
+	ENSURE(entry_count >= 0, err_from_errno(errno));
+	enum err first = ERR_OK;
+	for (int i = 0; i < entry_count; i++) {
+		const enum err e = replay_file(dir_fd, entries[i]->d_name);
+		if (e != ERR_OK) fprintf(stderr, "%s: %s\n", entries[i]->d_name, err_text(e));
+		if (e != ERR_OK && first == ERR_OK) first = e;
+		free(entries[i]);
 		(*count)++;
 	}
-	return ERR_OK;
+	free(entries);
+	return first;
 }
 
 int main(int argc, char **argv)

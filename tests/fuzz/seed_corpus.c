@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	seeds_typed();
 	seeds_moves();
 	seeds_dialog();
+	seeds_sync();
 	seeds_verb();
 	(void)close(corpus_fd);
 	return 0;

@@ -20,4 +20,5 @@ void seeds_formats(void); /* formats, directory */
 void seeds_typed(void);   /* typed, csv, json */
 void seeds_moves(void);   /* merge, tls_feed */
 void seeds_dialog(void);
+void seeds_sync(void);
 void seeds_verb(void);

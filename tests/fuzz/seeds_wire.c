@@ -55,7 +55,7 @@ static void put_message(struct buf *b, const ProtobufCMessageDescriptor *type)
 static void put_frame(struct buf *stream, const ProtobufCFieldDescriptor *body)
 {
 	CLEANUP(buf_finip) struct buf bytes = { 0 };
-	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(arena_finip) struct arena a = { 0 };
 	Roomkeep__Frame *frame = NULL;
 
 	put_field(&bytes, &roomkeep__frame__descriptor.fields[0]);

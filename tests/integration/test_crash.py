@@ -19,8 +19,8 @@ MEASURES_PER_SESSION = 40
 class Writer(threading.Thread):
     """Writes into one room until told to stop: sessions of some forty measures each.
 
-    `accepted` holds, for each session, the values that the room took, in order. A call whose answer a
-    kill swallowed may have been saved all the same; its value is in `tried` only.
+    `accepted` holds, for each session, the values that the room took, in order. A call whose
+    answer a kill swallowed may have been saved all the same; its value is in `tried` only.
     """
 
     def __init__(self, room, patient):
@@ -60,7 +60,8 @@ class Crash(ClinicTest):
     def run_kills(self, kill):
         patient = self.add_patient(self.room2)
         self.room2.sync()
-        until("Room 1 has the patient", lambda: self.room1.call("find", "patient", "Maya")["patients"])
+        until("Room 1 has the patient",
+              lambda: self.room1.call("find", "patient", "Maya")["patients"])
         rooms = (self.room1, self.room2)
         writers = [Writer(room, patient) for room in rooms]
         for w in writers:

@@ -19,7 +19,8 @@ class Outage(ClinicTest):
         self.room2.proxy.heal()
         until("all is delivered", lambda: self.room2.status()["outbox"]["queued"] == 0, limit=15)
         self.wait_text(self.room1, session, "subjective", "Written offline.")
-        self.assertEqual(self.room1.call("list", "sessions", "--patient", patient)["partial"], False)
+        listed = self.room1.call("list", "sessions", "--patient", patient)
+        self.assertEqual(listed["partial"], False)
 
     def test_the_room_delivers_what_it_cannot_read(self):
         patient = self.add_patient(self.room2)

@@ -53,7 +53,8 @@ class Secrets(ClinicTest):
 
     def test_search_finds_what_is_there(self):
         word = "canary-" + secrets.token_hex(8)
-        for blob in (word.encode(), word.encode("utf-16-le"), base64.b64encode(b"x" + word.encode()),
+        for blob in (word.encode(), word.encode("utf-16-le"),
+                     base64.b64encode(b"x" + word.encode()),
                      zlib.compress(b"some text with " + word.encode() * 3)):
             self.assertTrue(search("planted", b"\0junk" + blob + b"junk", word))
 
@@ -63,9 +64,11 @@ class Secrets(ClinicTest):
         patient = self.add_patient(self.room2, name)
         session = self.start_session(self.room2, patient)
         self.room2.call("set", "session", session, "--subjective", "About " + name)
-        self.room2.call("add", "note", "--patient", patient, "--session", session, "-", stdin=canary)
+        self.room2.call("add", "note", "--patient", patient, "--session", session, "-",
+                        stdin=canary)
         self.room2.sync()
-        until("Room 1 has the patient", lambda: self.room1.call("find", "patient", name)["patients"])
+        until("Room 1 has the patient",
+              lambda: self.room1.call("find", "patient", name)["patients"])
         self.room2.proxy.cut()
         self.room2.call("add", "note", "--patient", patient, "-", stdin=canary + " again")
         everywhere = self.search_files(all_files(self.clinic.data) + [self.clinic.log]
@@ -90,7 +93,8 @@ class Secrets(ClinicTest):
         """What Room 1 holds and answers is the same with and without Mara's notes."""
         patient = self.add_patient(self.room2)
         self.room2.sync()
-        until("Room 1 has the patient", lambda: self.room1.call("find", "patient", "Maya")["patients"])
+        until("Room 1 has the patient",
+              lambda: self.room1.call("find", "patient", "Maya")["patients"])
 
         def view():
             return [self.room1.call(*words) for words in (
@@ -103,7 +107,8 @@ class Secrets(ClinicTest):
         # Something Room 1 may see, sent after the notes, shows that it has caught up.
         last = self.add_patient(self.room2, "Last One")
         self.room2.sync()
-        until("Room 1 caught up", lambda: self.room1.call("find", "patient", "Last One")["patients"])
+        until("Room 1 caught up",
+              lambda: self.room1.call("find", "patient", "Last One")["patients"])
         self.room2.call("set", "patient", last, "--phone", "604 555 0100")
         self.assertEqual(view(), before)
 

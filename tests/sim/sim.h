@@ -79,6 +79,7 @@ struct sim_user {
 	char name[32];
 	char passphrase[64];
 	char other[64];      /* asked for, and not known whether the server took it; "": none */
+	bool try_other;      /* next time */
 	uint64_t decided_ms; /* from then on nothing of that request is on its way */
 	bool changed;        /* ever: copies in other rooms open with an older one */
 	uint64_t roles;

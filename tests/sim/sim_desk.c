@@ -104,10 +104,11 @@ static void signed_in(struct sim *s, struct sim_room *r, struct sim_done *d, boo
 
 static enum err sign_in_begin(struct sim *s, struct sim_room *r, struct sim_done *d)
 {
-	const struct sim_user *u = &s->users[r->talk.user];
+	struct sim_user *u = &s->users[r->talk.user];
 	const char *passphrase = r->talk.wrong ? "not the one that was chosen" : u->passphrase;
-	if (!r->talk.wrong && u->other[0] != '\0' && sim_chance(&s->rand, 50)) {
-		passphrase = u->other;
+	if (!r->talk.wrong && u->other[0] != '\0') {
+		if (u->try_other) passphrase = u->other;
+		u->try_other = !u->try_other;
 	}
 	(void)snprintf(r->talk.tried, sizeof(r->talk.tried), "%s", passphrase);
 	room_lock(s, r, d);

@@ -66,8 +66,9 @@ static enum err make_text(struct sim *s, const char *canary, size_t most, struct
 static void make_name(struct sim *s, char ret_name[64])
 {
 	static const char *const names[] = { "Ida", "Noor", "Jan", "Eva", "Tom", "Åsa" };
-	(void)snprintf(ret_name, 64, "%s %s %u", names[rand_below(&s->rand, COUNT_OF(names))],
-		       s->chart, (unsigned)rand_below(&s->rand, 1000));
+	const char *first = names[rand_below(&s->rand, COUNT_OF(names))];
+	const unsigned number = (unsigned)rand_below(&s->rand, 1000);
+	(void)snprintf(ret_name, 64, "%s %s %u", first, s->chart, number);
 }
 
 /* ---- records ------------------------------------------------------------------------- */
@@ -88,9 +89,11 @@ static enum err do_add_patient(struct sim *s, struct sim_room *r)
 	Roomkeep__Patient p = ROOMKEEP__PATIENT__INIT;
 	const struct id id = local_new_id(r->local, sim_room_wall_ms(s, r));
 	make_name(s, name);
-	(void)snprintf(
-		born, sizeof(born), "%04u-%02u-%02u", 1930 + (unsigned)rand_below(&s->rand, 90),
-		1 + (unsigned)rand_below(&s->rand, 12), 1 + (unsigned)rand_below(&s->rand, 28));
+	/* One draw a statement: compilers evaluate arguments in different orders. */
+	const unsigned year = 1930 + (unsigned)rand_below(&s->rand, 90);
+	const unsigned month = 1 + (unsigned)rand_below(&s->rand, 12);
+	const unsigned day = 1 + (unsigned)rand_below(&s->rand, 28);
+	(void)snprintf(born, sizeof(born), "%04u-%02u-%02u", year, month, day);
 	(void)snprintf(phone, sizeof(phone), "+%u",
 		       100000 + (unsigned)rand_below(&s->rand, 900000));
 	p.has_patient_id = 1;

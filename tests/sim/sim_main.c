@@ -77,15 +77,33 @@ static struct randombytes_implementation keys_source = {
 static uint64_t running_seed;
 static const struct sim *running;
 
+/* Only what a signal handler may call (signal-safety(7)). */
+static void say_word(const char *word)
+{
+	if (write(STDERR_FILENO, word, strlen(word)) < 0) _exit(1);
+}
+
+static void say_number(uint64_t n)
+{
+	char digits[21] = { 0 };
+	size_t at = sizeof(digits) - 1;
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	say_word(digits + at);
+}
+
 /* INSIST, REQUIRE or a sanitizer: say which run it was, then die as before. */
 static void on_abort(int sig)
 {
-	char line[160];
-	const int n = snprintf(
-		line, sizeof(line), "died of signal %d: seed %llu step %llu commit %s\n", sig,
-		(unsigned long long)running_seed,
-		(unsigned long long)(running == NULL ? 0 : running->step), ROOMKEEP_SIM_COMMIT);
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0) _exit(1);
+	say_word("died of signal ");
+	say_number((uint64_t)sig);
+	say_word(": seed ");
+	say_number(running_seed);
+	say_word(" step ");
+	say_number(running == NULL ? 0 : running->step);
+	say_word(" commit " ROOMKEEP_SIM_COMMIT "\n");
 	(void)signal(sig, SIG_DFL);
 	(void)raise(sig);
 }

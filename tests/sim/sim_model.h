@@ -17,7 +17,7 @@ void sim_model_free(struct sim_model *m);
 /* A room called this op saved. Not `sure`: the room died before it could say so. */
 void sim_model_on_saved(struct sim *s, const struct sim_room *r, const struct id *op_id, bool sure);
 /* An Ack was booked: what it calls committed is at the server, once, under that number. */
-void sim_model_on_ack(struct sim *s, const struct sim_room *r, struct view frame);
+void sim_model_on_ack(struct sim *s, const struct sim_room *r, struct view body);
 void sim_model_on_commit(struct sim *s);
 void sim_model_on_server_start(struct sim *s);
 /* Frames leave for the person of this dialog: nothing in them that is not that person's to see. */

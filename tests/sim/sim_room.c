@@ -305,7 +305,8 @@ static void on_desk(struct sim *s, struct sim_room *r)
 	job_free(j);
 	r->done = d;
 	if (struck) {
-		sim_room_crash(s, r, 100 + sim_upto(&s->faults, 8000), sim_chance(&s->faults, 30));
+		const bool silent = sim_chance(&s->faults, 30);
+		sim_room_crash(s, r, 100 + sim_upto(&s->faults, 8000), silent);
 		return;
 	}
 	sim_desk_look(s, r);

@@ -465,6 +465,7 @@ static void on_batch(struct sim *s)
 	if (list_empty(&v->writer)) return;
 	list_init(&asks);
 	list_splice(&asks, &v->writer);
+	INSIST(!list_empty(&asks));
 	struct sim_ask *last = CONTAINER_OF(asks.prev, struct sim_ask, wait);
 
 	sim_crash_enter(&v->disk);
@@ -479,10 +480,12 @@ static void on_batch(struct sim *s)
 		work_finish(v->work, a->ask, e);
 		sim_post(s, flush_ms, SIM_EV_DELIVER, SIM_SERVER, v->life)->ptr = a;
 	}
-	if (struck)
-		sim_server_crash(s, 100 + sim_upto(&s->faults, 8000), sim_chance(&s->faults, 30));
-	else
+	if (struck) {
+		const bool silent = sim_chance(&s->faults, 30);
+		sim_server_crash(s, 100 + sim_upto(&s->faults, 8000), silent);
+	} else {
 		sim_model_on_commit(s);
+	}
 }
 
 static void on_deliver(struct sim *s, struct sim_ask *a)

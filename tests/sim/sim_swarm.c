@@ -26,7 +26,7 @@ static void draw_people(struct sim *s, struct sim_swarm *w)
 	w->fetch = some(s, 5);
 	w->wrong_passphrase = some(s, 3);
 	w->passphrase = some(s, 3);
-	w->gap_ms = 20u << sim_upto(&s->rand, 7); /* 20 ms to 2.5 s */
+	w->gap_ms = 20u << sim_upto(&s->rand, 6); /* 20 ms to 1.3 s */
 	w->text_bytes_max = sim_chance(&s->rand, 15) ? 8000 : 200;
 	w->hot_percent = (unsigned)sim_upto(&s->rand, 90);
 	w->together_percent = (unsigned)sim_upto(&s->rand, 100);

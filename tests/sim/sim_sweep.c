@@ -129,11 +129,12 @@ static bool room_is_settled(struct sim *s, void *ctx)
 /* A wrong try may have to be waited for: 15 minutes at most (SECURITY 2.7). */
 static bool sign_in_at_last(struct sim *s, struct sim_room *r, unsigned user)
 {
-	for (int tries = 0; tries < 40 && !s->failed; tries++) {
+	for (int tries = 0; tries < 12 && !s->failed; tries++) {
 		if (!sim_talk_begin(s, r, SIM_TALK_SIGN_IN, user)) return false;
 		(void)sim_run_until(s, 120000, room_is_settled, r);
 		if (r->person == user && sync_is_live(r->sync)) return true;
-		(void)sim_run_until(s, 30000, NULL, NULL);
+		const bool throttled = r->talk.result == ERR_THROTTLED;
+		(void)sim_run_until(s, throttled ? THROTTLE_MS_MAX : 30000, NULL, NULL);
 	}
 	sim_fail(s, "room %u: %s cannot sign in on a healed network: %s", r->index,
 		 s->users[user].login, err_name(r->talk.result));

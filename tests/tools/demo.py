@@ -60,7 +60,8 @@ class Demo:
                                  harness.Clinic)
         self.room1 = self.timed("Room 1 founds it: all keys are made there; Jo Park is the owner",
                                 self.clinic.found)
-        self.timed("Mara Lind (therapist) and Sam Okafor (desk) are added in Room 1", self.add_people)
+        self.timed("Mara Lind (therapist) and Sam Okafor (desk) are added in Room 1",
+                   self.add_people)
         self.room2 = self.timed("Room 2 joins with a one-time code",
                                 lambda: self.clinic.add_room("Room 2"))
         brought = self.timed("40 patients and 300 past sessions are signed and brought in",

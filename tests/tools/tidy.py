@@ -287,7 +287,12 @@ def include_flags(build):
             elif word == "-isystem":
                 picked += [word, words[i + 1]]
         folder = os.path.relpath(os.path.dirname(entry["file"]), ROOT)
-        flags.setdefault(folder, picked)
+        known = flags.setdefault(folder, [])
+        if folder.startswith("tests"):
+            # Sources of one test folder may belong to targets that link different things.
+            known += [p for p in picked if p not in known or not p.startswith("-I")]
+        elif not known:
+            known += picked
         if not folder.startswith("tests"):
             flags[""] += [p for p in picked if p.startswith("-I") and p not in flags[""]]
     return flags

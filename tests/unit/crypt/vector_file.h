@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/id.h"
 #include "crypt/hash.h"
 #include "crypt/secret.h"
@@ -12,6 +13,8 @@
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -131,14 +134,14 @@ static inline void vector_copy(const struct vector *v, const char *name, void *r
 
 static inline struct id vector_id(const struct vector *v, const char *name)
 {
-	struct id id;
+	struct id id = { { 0 } };
 	vector_copy(v, name, id.b, sizeof(id.b));
 	return id;
 }
 
 static inline struct hash32 vector_hash(const struct vector *v, const char *name)
 {
-	struct hash32 h;
+	struct hash32 h = { { 0 } };
 	vector_copy(v, name, h.b, sizeof(h.b));
 	return h;
 }

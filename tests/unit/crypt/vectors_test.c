@@ -25,7 +25,7 @@ static struct sign_key vector_sign_key(const struct vector *v)
 
 static struct sign_sig vector_sig(const struct vector *v, const char *name)
 {
-	struct sign_sig sig;
+	struct sign_sig sig = { { 0 } };
 	vector_copy(v, name, sig.b, sizeof(sig.b));
 	return sig;
 }

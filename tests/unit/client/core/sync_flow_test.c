@@ -38,8 +38,8 @@ static void test_own_ops_then_the_others(void **state)
 	rig_free(r);
 }
 
-/* An op is saved while the desk already looks: at the person's own rows, or past them at the others'.
- * The look that finds nothing has not seen it. */
+/* An op is saved while the desk already looks: at the person's own rows, or past them at the
+ * others'. The look that finds nothing has not seen it. */
 static void test_saved_during_a_look_is_looked_for(void **state)
 {
 	(void)state;
