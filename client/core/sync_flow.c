@@ -32,7 +32,7 @@ void sync_outbox_pump(struct sync *s, struct sync_actions *out)
 	/* Outside SIGNED_IN the person's rows travel like anybody's. */
 	struct sync_ask *ask = &out->a[out->count - 1].ask;
 	if (s->fsm.now != SYNC_SIGNED_IN) ask->person = (struct id){ 0 };
-	/* The courier's turn is the second half of a look: what is saved in between is news still. */
+	/* The courier's turn is the second half of a look: what is saved in between is news. */
 	if (own || s->fsm.now != SYNC_SIGNED_IN) s->outbox_news = false;
 	s->batch = SYNC_BATCH_ASKED;
 }
