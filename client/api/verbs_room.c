@@ -192,8 +192,8 @@ static enum err sign_in_begin(struct verb *v)
 	const enum err e =
 		desk_sign_in_begin(v->desk, login, view_str(passphrase), &state, &v->ask);
 	if (e == ERR_BAD_VALUE || e == ERR_BAD_TEXT || e == ERR_TOO_BIG) {
-		/* Not what any passphrase or login looks like: the answer is that of a wrong one.
-		 * */
+		/* Not what any passphrase or login looks like: the answer is that of a wrong
+		 * one. */
 		return fault_set(&v->fault, ERR_AUTH, "login_failed",
 				 "that name and passphrase do not match");
 	}
@@ -274,7 +274,10 @@ static enum err sign_in_finish(struct verb *v)
 	verb_lock(v); /* somebody else may have been faster */
 	const enum err e = desk_sign_in_finish(v->desk, v->state, buf_view(&v->reply), v->now_ms,
 					       &v->effects.cursor);
-	if (e != ERR_OK) return sign_in_failed(v, e, 0);
+	if (e != ERR_OK) {
+		v->effects.person_out = true; /* the server took the sign-in: undo it there */
+		return sign_in_failed(v, e, 0);
+	}
 	v->effects.serial = v->reply_conn.serial;
 	TRY(sign_in_done(v, true));
 	return verb_learn_begin(v);

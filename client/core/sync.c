@@ -314,6 +314,7 @@ static void sync_on_user_reply(struct sync *s, struct sync_waiting *w, const Roo
 		/* Before a verb may trust who this is, the directory has to be as new as the
 		 * server's. */
 		s->server_knows = true;
+		s->verb_ms = s->now_ms + SYNC_VERB_MS;
 		w->held = true;
 		buf_clear(&w->bytes);
 		if (buf_append(&w->bytes, body) != ERR_OK)
@@ -476,6 +477,12 @@ static void sync_on_desk(struct sync *s, struct sync_result *r, struct sync_acti
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+/* The server knows somebody by a verb's sign-in; the person's keys are not in the room yet. */
+static bool sync_awaits_verb(const struct sync *s)
+{
+	return s->fsm.now == SYNC_COURIER && s->server_knows;
+}
+
 static void sync_tick_link(struct sync *s, struct sync_actions *out)
 {
 	if (s->fsm.now == SYNC_OFFLINE) {
@@ -486,7 +493,7 @@ static void sync_tick_link(struct sync *s, struct sync_actions *out)
 	const uint64_t silent_ms = s->now_ms - s->byte_ms;
 	const uint64_t silent_max = s->fsm.now == SYNC_DIALING ? HANDSHAKE_MS_MAX : OFFLINE_MS;
 	if (silent_ms >= silent_max || s->now_ms >= s->wait_ms || s->now_ms >= s->dir_wait_ms ||
-	    s->now_ms >= s->batch_wait_ms) {
+	    s->now_ms >= s->batch_wait_ms || (sync_awaits_verb(s) && s->now_ms >= s->verb_ms)) {
 		sync_close(s, out);
 		return;
 	}
@@ -527,7 +534,10 @@ uint64_t sync_deadline_ms(const struct sync *s)
 	if (s->fsm.now == SYNC_HELLO) return at;
 	at = min_u64(at, s->ping_ms);
 	at = min_u64(at, min_u64(s->wait_ms, min_u64(s->dir_wait_ms, s->batch_wait_ms)));
-	if (s->fsm.now == SYNC_COURIER && s->have_person) at = min_u64(at, s->login_ms);
+	if (sync_awaits_verb(s))
+		at = min_u64(at, s->verb_ms);
+	else if (s->fsm.now == SYNC_COURIER && s->have_person)
+		at = min_u64(at, s->login_ms);
 	if (s->outbox_more && s->batch == SYNC_BATCH_IDLE && s->batch_ms > s->now_ms) {
 		at = min_u64(at, s->batch_ms);
 	}

@@ -35,6 +35,7 @@
 #define SYNC_FEED_MAX 8u   /* Feed batches waiting for the desk; above the server broke its limit */
 #define SYNC_BUSY_MS 1000u /* after BUSY_DISK, before the outbox is tried again */
 #define SYNC_LOGIN_RETRY_MS 5000u
+#define SYNC_VERB_MS 10000u /* from LoginOk to the person's keys being in; then the link closes */
 #define SYNC_LOGIN_WAIT_MS_MAX 900000u /* however long the server says: look again then */
 #define SYNC_STEADY_MS 10000u          /* a link that held this long counts as good again */
 #define SYNC_PROTO_MIN 1u

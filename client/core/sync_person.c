@@ -189,8 +189,8 @@ static void login_on_proof(struct sync *s, const struct sync_result *r, struct s
 {
 	if (s->login_step != SYNC_LOGIN_SIGNING) return;
 	if (r->err == ERR_CONFLICT) {
-		/* The login now names somebody else or nobody: the answer to one who was disabled.
-		 * */
+		/* The login now names somebody else or nobody: the answer to one who was
+		 * disabled. */
 		login_failed(s, ERR_DENIED, 0, out);
 		return;
 	}

@@ -87,6 +87,7 @@ struct sync {
 	struct id person;
 	char login[LOGIN_BYTES_MAX + 1];
 	bool server_knows; /* a LoginOk came on this connection */
+	uint64_t verb_ms;  /* ... to a verb: its person is in by then */
 	enum sync_login login_step;
 	uint8_t cn[SYNC_NONCE_BYTES];
 	struct buf login_ok; /* body of LoginOk while the directory is fetched */

@@ -378,6 +378,35 @@ static void test_failed_finish_makes_the_server_forget(void **state)
 	rig_free(r);
 }
 
+/* A person who waits for the next own try to sign in does not hurry a verb that signs in anew, and a
+ * verb that is never heard of again does not leave the outbox waiting for ever. */
+static void test_verb_that_never_finishes_is_undone(void **state)
+{
+	(void)state;
+	for (unsigned with_person = 0; with_person < 2; with_person++) {
+		struct rig *r = rig_new(1);
+		rig_to_courier(r);
+		if (with_person == 1) {
+			rig_person_in(r);
+			rig_result(r, rig_number(r, ROOMKEEP__FRAME__BODY_LOGIN_START), ERR_BUSY);
+			rig_clear(r);
+		}
+		rig_request(r, 42, SYNC_NEEDS_LINK, 30000, 0);
+		rig_login_ok(r, rig_number(r, ROOMKEEP__FRAME__BODY_LOGIN_START));
+		rig_directory_empty(r);
+		assert_int_equal(r->reply_count, 1);
+		for (uint64_t ms = 1000; ms <= SYNC_VERB_MS; ms += 1000) {
+			assert_int_equal(sync_state_now(r->s), SYNC_COURIER);
+			r->now += 1000;
+			rig_event(r, SYNC_EV_BYTES);
+			rig_event(r, SYNC_EV_TICK);
+			assert_true(sync_deadline_ms(r->s) > r->now);
+		}
+		assert_int_equal(sync_state_now(r->s), SYNC_CLOSING);
+		rig_free(r);
+	}
+}
+
 static void test_sign_in_nobody_waits_for_is_undone(void **state)
 {
 	(void)state;
@@ -467,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_throttled_sign_in_waits),
 		cmocka_unit_test(test_verb_signs_in_and_the_directory_comes_first),
 		cmocka_unit_test(test_failed_finish_makes_the_server_forget),
+		cmocka_unit_test(test_verb_that_never_finishes_is_undone),
 		cmocka_unit_test(test_sign_in_nobody_waits_for_is_undone),
 		cmocka_unit_test(test_lock_says_farewell_and_logs_out),
 		cmocka_unit_test(test_next_person_waits_for_the_logout),
