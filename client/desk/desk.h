@@ -53,15 +53,13 @@ MUST_USE enum err desk_sign_in_finish(struct desk *d, struct sign_in *s, struct 
 				      uint64_t now_ms, struct sync_cursor *ret_cursor);
 /* Slow. Counts the try on disk first. ERR_AUTH; ERR_THROTTLED with `*ret_wait_ms`; ERR_NOT_FOUND:
  * no online sign-in here yet (or the copy is gone after LOCAL_TRIES_MAX); ERR_EXPIRED: too long
- * ago.
- * */
+ * ago. */
 MUST_USE enum err desk_sign_in_offline(struct desk *d, struct sign_in *s, uint64_t now_ms,
 				       uint64_t *ret_wait_ms);
 
 /* Everything decrypted and every key is gone when this returns. `farewell` receives what is to be
  * sent for the person (vault blob; SYNC_EV_PERSON_OUT.frame), if anything. Harmless when nobody is
- * in.
- * */
+ * in. */
 void desk_lock(struct desk *d, uint64_t now_ms, struct buf *farewell);
 
 /* The signed-in person: NULL when locked. */

@@ -1,5 +1,5 @@
-/* contact: the server's records, directory and sign-in answer, checked against what is pinned here.
- * */
+/* contact: the server's records, directory and sign-in answer, checked against what is pinned
+ * here. */
 #include "client/store/feed.h"
 #include "client/store/local_priv.h"
 

@@ -1,5 +1,5 @@
-/* directory_store: the chain of SECURITY 2.9 on disk and, checked from the pinned root, in memory.
- * */
+/* directory_store: the chain of SECURITY 2.9 on disk and, checked from the pinned root, in
+ * memory. */
 #include "client/store/local_priv.h"
 
 #include <stdlib.h>
@@ -80,8 +80,8 @@ enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item)
 	CLEANUP(local_tx_endp) struct local_tx tx = { 0 };
 	TRY(local_tx_begin(l, &tx));
 	const uint64_t before = l->dir.entry_count;
-	/* The row first: if it cannot be stored the chain in memory must not be ahead of the disk.
-	 * */
+	/* The row first: if it cannot be stored the chain in memory must not be ahead of the
+	 * disk. */
 	if (entry.dir_seq == before + 1) {
 		TRY(db_run(
 			l->db,
@@ -93,8 +93,8 @@ enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item)
 				db_blob(sign_sig_view(&s.by_old)), db_text(view_str(login)))));
 	}
 	TRY(dir_apply(&l->dir, &s));
-	/* A courier is told no logins; they come with the same entries once somebody is signed in.
-	 * */
+	/* A courier is told no logins; they come with the same entries once somebody is signed
+	 * in. */
 	if (entry.dir_seq <= before && login[0] != '\0') {
 		TRY(db_run(l->db,
 			   "UPDATE dir_entry SET login = ?2 WHERE dir_seq = ?1 AND login <> ?2",

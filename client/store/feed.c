@@ -226,8 +226,8 @@ static enum err batch_refresh(struct batch *b)
 		CLEANUP(op_row_finip) struct op_row row = { 0 };
 		TRY(row_find(b->l, b->v, &b->notes[i], &row));
 		const enum err e = notes_add(b->l, b->v, &row);
-		/* One that does not open is kept and not listed; the others are not hidden by it.
-		 * */
+		/* One that does not open is kept and not listed; the others are not hidden by
+		 * it. */
 		ENSURE(e != ERR_NOMEM && e != ERR_STORE && e != ERR_IO, e);
 	}
 	return ERR_OK;

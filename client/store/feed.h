@@ -35,8 +35,8 @@ void feed_login_begins(struct local *l);
 MUST_USE enum err feed_apply_login(struct local *l, struct vault *v, struct view frame,
 				   uint64_t now_ms, struct local_cursor *ret_cursor);
 
-/* The person's pins and heads as a blob for PutVault (item 3), one revision above the newest seen.
- * */
+/* The person's pins and heads as a blob for PutVault (item 3), one revision above the newest
+ * seen. */
 MUST_USE enum err vault_blob_make(struct local *l, const struct vault *v, uint64_t *ret_rev,
 				  struct buf *out);
 

@@ -45,8 +45,8 @@ struct local; /* opaque */
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* Opens folder/room.db, made when missing. `rand` for ids and payload blinds: rand_system() but in
- * the simulator. ERR_BUSY: another process has it. ERR_CORRUPT: what is pinned does not check out.
- * */
+ * the simulator. ERR_BUSY: another process has it. ERR_CORRUPT: what is pinned does not check
+ * out. */
 MUST_USE enum err local_open(const char *folder, struct rand_source rand, struct local **ret);
 void local_close(struct local *l); /* NULL is fine; wipes */
 void local_closep(struct local **l);

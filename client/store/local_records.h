@@ -21,15 +21,15 @@ MUST_USE enum err local_append(struct local *l, struct vault *v, enum kind kind,
 			       struct record_error *ret_error);
 
 /* Several appends in one transaction (import: one fsync for many). Nothing of it stands unless
- * local_commit returns ERR_OK; after any error call local_cancel. Reads inside see what was added.
- * */
+ * local_commit returns ERR_OK; after any error call local_cancel. Reads inside see what was
+ * added. */
 MUST_USE enum err local_begin(struct local *l);
 MUST_USE enum err local_commit(struct local *l);
 void local_cancel(struct local *l, struct vault *v); /* harmless when not begun */
 
 /* A new revision of a text field, naming every revision that is now shown: so it also resolves a
- * conflict. `text` equal to the one value shown makes no op: `*ret_op_id` is then the shown one's.
- * */
+ * conflict. `text` equal to the one value shown makes no op: `*ret_op_id` is then the shown
+ * one's. */
 MUST_USE enum err local_set_text(struct local *l, struct vault *v, const struct id *session_id,
 				 Roomkeep__TextField field, struct view text, uint64_t now_ms,
 				 struct id *ret_op_id, struct record_error *ret_error);

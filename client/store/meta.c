@@ -98,8 +98,8 @@ static enum err meta_load_records(struct local *l)
 	TRY(meta_get_signed(l, "server_record", &l->server_bytes, &l->server_sig));
 	TRY(meta_get_signed(l, "policy", &l->policy_bytes, &l->policy_sig));
 	TRY(meta_get_signed(l, "epoch_record", &l->epoch_bytes, &l->epoch_sig));
-	/* What is pinned is checked at every start: a damaged file is found before it is believed.
-	 * */
+	/* What is pinned is checked at every start: a damaged file is found before it is
+	 * believed. */
 	if (server_record_verify(buf_view(&l->server_bytes), &l->server_sig, &r->clinic_id,
 				 &r->root_pk, &r->server) != ERR_OK ||
 	    policy_verify(buf_view(&l->policy_bytes), &l->policy_sig, &r->clinic_id, &r->root_pk,

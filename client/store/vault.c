@@ -80,9 +80,10 @@ void vault_tag(const struct vault *v, const char *what, const struct id *id,
 	REQUIRE(v->open);
 	/* HMAC over name, NUL and id: cannot run out of memory, unlike an enc. */
 	uint8_t msg[48] = { 0 };
-	const size_t len = strlen(what);
+	const struct view name = view_str(what);
+	const size_t len = name.len;
 	REQUIRE(len < sizeof(msg) - ID_BYTES);
-	memcpy(msg, what, len);
+	memcpy(msg, name.p, len);
 	memcpy(msg + len + 1, id->b, ID_BYTES);
 	const struct hmac mac =
 		hmac_sha512(secret_view(v->tag_key), view_of(msg, len + 1 + ID_BYTES));

@@ -130,8 +130,8 @@ bool dir_user_has(const struct directory *d, const struct id *user_id, uint64_t 
 
 /* Making entries: fills seq and prev from the chain's head, encodes into `entry_bytes`, signs. The
  * caller has set user_id, g, name, roles, keys, status, signer_id, signer_g. `by_new` / `by_old`
- * NULL where not needed. `ret_signed->entry` borrows from `entry_bytes`. dir_apply still judges it.
- * */
+ * NULL where not needed. `ret_signed->entry` borrows from `entry_bytes`. dir_apply still judges
+ * it. */
 struct dir_signers {
 	const struct sign_key *by_signer; /* root or an owner */
 	const struct sign_key *by_new;

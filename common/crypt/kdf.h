@@ -54,7 +54,7 @@ MUST_USE enum err kdf_extract(struct view salt, struct view ikm, struct secret *
 /* HKDF-Expand. Requires: 1 <= len <= KDF_EXPAND_BYTES_MAX. */
 MUST_USE enum err kdf_expand(const struct secret *prk, const struct enc *info, size_t len,
 			     struct secret **ret_okm);
-/* KDF(salt, ikm, label, f..) of SECURITY 2.1: extract, then expand with info = the enc, 32 bytes.
- * */
+/* KDF(salt, ikm, label, f..) of SECURITY 2.1: extract, then expand with info = the enc, 32
+ * bytes. */
 MUST_USE enum err kdf_derive(struct view salt, struct view ikm, const struct enc *info,
 			     struct secret **ret_key);

@@ -49,8 +49,8 @@ struct sign_sig op_sign(const struct sign_key *key, struct view core_bytes);
 MUST_USE enum err op_verify(const struct sign_pk *pk, struct view core_bytes,
 			    const struct sign_sig *sig);
 
-/* lane_id = H("crs1/lane", user_id, room_id, class, random16); the four travel with the first op.
- * */
+/* lane_id = H("crs1/lane", user_id, room_id, class, random16); the four travel with the first
+ * op. */
 #define LANE_RANDOM_BYTES 16u
 MUST_USE enum err lane_id_make(const struct id *user_id, const struct id *room_id,
 			       enum op_lane_class class, const uint8_t random[LANE_RANDOM_BYTES],

@@ -48,8 +48,8 @@ static inline struct view secret_view(const struct secret *s)
 	return view_of(s->p, s->len);
 }
 
-/* The bytes as C text; for secrets that are text (codes, kit pages). Lives as long as the secret.
- * */
+/* The bytes as C text; for secrets that are text (codes, kit pages). Lives as long as the
+ * secret. */
 static inline const char *secret_text(const struct secret *s)
 {
 	return (const char *)s->p;

@@ -187,8 +187,8 @@ enum err note_open(const struct secret *nk, const struct note_head *head,
 	ENSURE(cap >= padded, ERR_TOO_BIG);
 	struct hash32 want;
 	TRY(note_commitment(nk, head, &want));
-	/* First of all: a ciphertext made to open under two keys must not be opened under either.
-	 * */
+	/* First of all: a ciphertext made to open under two keys must not be opened under
+	 * either. */
 	ENSURE(hash_equal(&want, commitment), ERR_AUTH);
 
 	CLEANUP(secret_freep) struct secret *body_key = NULL;

@@ -334,6 +334,7 @@ static enum err cli_run(int argc, char **argv, struct cli_args *args, int *ret_e
 	}
 	if (args->verbose) log_set_level(LOG_LEVEL_INFO);
 	TRY(secret_harden_process());
+	REQUIRE(row != NULL);
 	return row->run(args, ret_exit);
 }
 

@@ -138,8 +138,8 @@ MUST_USE enum err store_append_op(struct store *s, const struct store_op *op,
 /* Keeps an op that the caller found unsound (bad signature, payload of another hash) for the owner;
  * the lane does not move. The same bytes twice are kept once.
  * ERR_FULL for code ERR_AUTH when STORE_FORGED_MAX such ops are kept: whoever has a room's key and
- * nothing else can make as many as he likes, and the disk is everybody's (256 x 256 KiB = 64 MiB).
- * */
+ * nothing else can make as many as he likes, and the disk is everybody's (256 x 256 KiB = 64
+ * MiB). */
 #define STORE_FORGED_MAX 256u
 MUST_USE enum err store_quarantine_op(struct store *s, const struct store_op *op, enum err code);
 

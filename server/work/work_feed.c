@@ -167,11 +167,10 @@ static enum err page_read(struct page_builder *b, struct store_reader *r)
 	size_t scanned = 0;
 	bool more = true;
 	while (more && !b->full && scanned < SCAN_ROWS_MAX) {
-		CLEANUP(arena_finip) struct arena scratch;
-		arena_init(&scratch, SCRATCH_BYTES_MAX);
-		b->scratch = &scratch;
 		struct store_page page;
-		TRY(store_feed_page(r, b->to_seq, BATCH_OPS_MAX, BATCH_BYTES_MAX, &scratch, &page));
+		arena_reset(b->scratch);
+		TRY(store_feed_page(r, b->to_seq, BATCH_OPS_MAX, BATCH_BYTES_MAX, b->scratch,
+				    &page));
 		TRY(page_add_all(b, &page));
 		more = page.more;
 		scanned += page.count + 1;
@@ -192,7 +191,9 @@ enum err work_check_feed_page(struct work *w, struct ask *a, struct store_reader
 	const struct feed_eyes eyes = { .user_id = a->desc.who.user_id,
 					.roles = a->desc.who.roles,
 					.wall_ms = a->wall_ms };
-	struct page_builder b = { .arena = &a->arena, .eyes = &eyes };
+	CLEANUP(arena_finip) struct arena scratch;
+	arena_init(&scratch, SCRATCH_BYTES_MAX);
+	struct page_builder b = { .arena = &a->arena, .scratch = &scratch, .eyes = &eyes };
 	TRY(page_begin(&b, a->desc.page_after_seq, BATCH_OPS_MAX));
 	TRY(page_read(&b, r));
 	a->page = page_end(&b, a->desc.page_after_seq);

@@ -367,6 +367,7 @@ void sim_do(struct sim *s, struct sim_room *r, struct sim_done *d)
 	if (!somebody && r->talk.kind != SIM_TALK_NONE) return;
 	if (somebody && sim_chance(&s->rand, 2)) sim_room_post_job(s, r, SIM_JOB_TIDY);
 	const enum doing what = choose(s, somebody);
+	REQUIRE(what < DOINGS);
 	const enum err e = carry_out(s, r, what);
 	s->doings++;
 	d->outbox = somebody && e == ERR_OK;

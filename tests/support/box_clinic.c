@@ -130,8 +130,9 @@ ProtobufCBinaryData box_bytes(struct box_clinic *c, struct view v)
 
 char *box_text(struct box_clinic *c, const char *text)
 {
-	char *copy = box_alloc(c, strlen(text) + 1);
-	memcpy(copy, text, strlen(text));
+	const struct view v = view_str(text);
+	char *copy = box_alloc(c, v.len + 1);
+	memcpy(copy, v.p, v.len);
 	return copy;
 }
 

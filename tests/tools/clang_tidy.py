@@ -92,6 +92,7 @@ def main():
     entries = our_sources(args.build, args.name)
     checks = checks_text()
     looked = bad = 0
+    findings = set()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         jobs = [pool.submit(check_source, e, args.build, checks) for e in entries.values()]
         for job in concurrent.futures.as_completed(jobs):
@@ -100,6 +101,9 @@ def main():
             if output:
                 bad += 1
                 print(output, flush=True)
+                findings.update(re.findall(r"^\S+: (?:error|warning): .*", output, flags=re.M))
+    for line in sorted(findings):  # again, together: what a shortened log still shows
+        print(os.path.relpath(line, ROOT))
     print(f"{len(entries)} sources, {looked} looked at, {bad} with findings")
     return 1 if bad or not entries else 0
 

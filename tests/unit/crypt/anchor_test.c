@@ -1,6 +1,6 @@
 /* The anchor vectors of SECURITY 2.17, byte for byte, on the server's side of the house; keyring
- * keys are derived here by hand because common/seal is not linked (tests/unit/seal has them again).
- * */
+ * keys are derived here by hand because common/seal is not linked (tests/unit/seal has them
+ * again). */
 #include "crypt/directory.h"
 #include "crypt/kdf.h"
 #include "crypt/op.h"

@@ -148,8 +148,8 @@ static void test_only_active_owners_sign(void **state)
 {
 	struct world *w = *state;
 	const struct sign_key *eve = &w->eve.sign[1];
-	/* a therapist, the root after the first entry, a stranger, an owner's name with another key
-	 * */
+	/* a therapist, the root after the first entry, a stranger, an owner's name with another
+	 * key */
 	assert_err(world_offer(w, entry_for(&w->eve, 1, DIR_DESK, &w->mara, 1), &w->mara.sign[1],
 			       eve, NULL),
 		   ERR_DENIED);

@@ -1,5 +1,5 @@
-/* Recomputes the vectors of tests/data/vectors that tests/tools/vectors.py made without our code.
- * */
+/* Recomputes the vectors of tests/data/vectors that tests/tools/vectors.py made without our
+ * code. */
 #include "crypt/aead.h"
 #include "crypt/audit.h"
 #include "crypt/codes.h"

@@ -55,7 +55,7 @@ static void test_an_op_comes_back_as_it_went(void **state)
 	op.intro = (struct wire_intro){ some, some, 2, some };
 	op.heads = heads;
 	op.head_count = 3;
-	struct wire_op back;
+	struct wire_op back = { 0 };
 	assert_int_equal(encode_decode(&a, &op, &back), ERR_OK);
 	assert_true(view_equal(back.core, op.core));
 	assert_true(view_equal(back.signature, op.signature));
@@ -75,7 +75,7 @@ static void test_an_erased_op_has_no_payload(void **state)
 	struct wire_op op = small_op();
 	op.has_payload = false;
 	op.payload = VIEW_EMPTY;
-	struct wire_op back;
+	struct wire_op back = { 0 };
 	assert_int_equal(encode_decode(&a, &op, &back), ERR_OK);
 	assert_false(back.has_payload);
 	assert_int_equal(back.payload.len, 0);
@@ -90,7 +90,7 @@ static void test_sizes_are_checked_at_the_limit(void **state)
 	assert_non_null(bytes);
 	const size_t fits = OP_BYTES_MAX - 4 - WIRE_SIGNATURE_BYTES;
 	struct wire_op op = small_op();
-	struct wire_op back;
+	struct wire_op back = { 0 };
 	op.payload = view_of(bytes, fits - 1);
 	assert_int_equal(encode_decode(&a, &op, &back), ERR_OK);
 	op.payload = view_of(bytes, fits);
@@ -108,7 +108,7 @@ static void test_heads_are_few_and_sorted(void **state)
 	make_heads(heads, HEADS_MAX + 1);
 	struct wire_op op = small_op();
 	op.heads = heads;
-	struct wire_op back;
+	struct wire_op back = { 0 };
 	op.head_count = HEADS_MAX - 1;
 	assert_int_equal(encode_decode(&a, &op, &back), ERR_OK);
 	op.head_count = HEADS_MAX;
@@ -210,7 +210,7 @@ static void test_every_truncation_and_flip_is_refused_or_decodes(void **state)
 		CLEANUP(arena_finip) struct arena a = { 0 };
 		arena_init(&a, MIB);
 		const struct view v = tight(view_of(b.p, len));
-		struct wire_op back;
+		struct wire_op back = { 0 };
 		if (wire_op_decode(&a, v, &back) == ERR_OK) whole++;
 		tight_free(v);
 	}
@@ -220,7 +220,7 @@ static void test_every_truncation_and_flip_is_refused_or_decodes(void **state)
 		arena_init(&a, MIB);
 		b.p[i / 8] = (uint8_t)(b.p[i / 8] ^ 1u << i % 8);
 		const struct view v = tight(buf_view(&b));
-		struct wire_op back;
+		struct wire_op back = { 0 };
 		if (wire_op_decode(&a, v, &back) == ERR_OK) {
 			assert_true(back.core.len > 0 && back.signature.len == 64);
 		}

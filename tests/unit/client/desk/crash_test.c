@@ -45,8 +45,8 @@ static void take_kept(struct room *r, struct buf *to)
 	r->tampered = 0;
 }
 
-/* Room 2: Mara has two committed ops; a third whose receipt is in scene.ack; Jo's op in scene.feed.
- * */
+/* Room 2: Mara has two committed ops; a third whose receipt is in scene.ack; Jo's op in
+ * scene.feed. */
 static void scene_set(struct scene *s)
 {
 	s->w = world_clinic();

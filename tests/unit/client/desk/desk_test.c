@@ -245,8 +245,8 @@ static void test_lost_link_at_any_moment_loses_and_doubles_nothing(void **state)
 		(void)room_add_patient(r2, name, "1984-05-06");
 		made++;
 		room_event(r2, SYNC_EV_OUTBOX);
-		/* So many little moves, then the cable is pulled; sometimes the Ack is on its way.
-		 * */
+		/* So many little moves, then the cable is pulled; sometimes the Ack is on its
+		 * way. */
 		for (unsigned m = 0; m < i % 7; m++) {
 			(void)room_run(r2);
 			if (m % 2 == 0) (void)server_box_work(w->box);

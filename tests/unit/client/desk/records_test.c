@@ -62,8 +62,8 @@ static void test_patients_are_found_and_changed(void **state)
 	OK(local_find_patient(r2->local, &r2->desk.vault, VIEW_EMPTY, &at, &p));
 	assert_string_equal(p.name, "Anna Berg"); /* by name */
 
-	/* Both rooms change the number while apart: the server's order decides, both see the same.
-	 * */
+	/* Both rooms change the number while apart: the server's order decides, both see the
+	 * same. */
 	room_cut(r1, true);
 	room_cut(r2, true);
 	OK(set_phone(r1, &jose, "0170 11", NULL));

@@ -1,7 +1,7 @@
 /* What is readable where: on the room's disk with nobody signed in, on the server's disk, and in
  * the room's memory after a lock. The words that are looked for exist in this program only
- * scrambled.
- * */
+ * scrambled. */
+#include "support/maps.h"
 #include "support/rooms_world.h"
 
 #include <dirent.h>
@@ -14,8 +14,8 @@
 #define MASK 0x5au
 #define CANARY_MAX 48u
 
-/* "Zephyrine Quackenbos", "kumquat sessionline", "the lighthouse confession", scrambled with MASK.
- * */
+/* "Zephyrine Quackenbos", "kumquat sessionline", "the lighthouse confession", scrambled with
+ * MASK. */
 static const uint8_t name_mask[] = { 0x00, 0x3f, 0x2a, 0x32, 0x23, 0x28, 0x33, 0x34, 0x3f, 0x7a,
 				     0x0b, 0x2f, 0x3b, 0x39, 0x31, 0x3f, 0x34, 0x38, 0x35, 0x29 };
 static const uint8_t text_mask[] = { 0x31, 0x2f, 0x37, 0x2b, 0x2f, 0x3b, 0x2e, 0x7a, 0x29, 0x3f,
@@ -216,18 +216,15 @@ static size_t region_count(int fd, unsigned long long from, unsigned long long t
  * out. */
 static size_t memory_count(const struct canary *c)
 {
-	struct span {
-		unsigned long long from, to;
-	} spans[1024];
+	struct maps_span spans[1024];
 	size_t count = 0;
 	FILE *maps = fopen("/proc/self/maps", "r");
 	assert_non_null(maps);
 	char line[512];
 	while (fgets(line, sizeof(line), maps) != NULL && count < COUNT_OF(spans)) {
-		char mode[8] = { 0 };
-		struct span s;
-		if (sscanf(line, "%llx-%llx %7s", &s.from, &s.to, mode) != 3) continue;
-		if (mode[0] == 'r' && mode[1] == 'w' && s.to - s.from < 256ull * MIB)
+		struct maps_span s;
+		if (!maps_read_span(line, &s)) continue;
+		if (s.mode[0] == 'r' && s.mode[1] == 'w' && s.to - s.from < 256ull * MIB)
 			spans[count++] = s;
 	}
 	(void)fclose(maps);

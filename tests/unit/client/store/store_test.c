@@ -4,6 +4,7 @@
 #include "client/store/guarded.h"
 #include "client/store/local_priv.h"
 #include "client/store/people.h"
+#include "support/maps.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -353,10 +354,8 @@ static bool vm_flag(const void *p, const char *flag)
 	bool here = false;
 	bool found = false;
 	while (fgets(line, sizeof(line), smaps) != NULL) {
-		unsigned long long from = 0;
-		unsigned long long to = 0;
-		if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
-			here = from <= (uintptr_t)p && (uintptr_t)p < to;
+		struct maps_span s;
+		if (maps_read_span(line, &s)) here = s.from <= (uintptr_t)p && (uintptr_t)p < s.to;
 		if (here && strncmp(line, "VmFlags:", 8) == 0) found = strstr(line, flag) != NULL;
 	}
 	(void)fclose(smaps);

@@ -614,8 +614,8 @@ static void test_tombstone_hides_now_and_erases_in_30_days(void **state)
 	fx_open(fx);
 }
 
-/* What the server does by itself in its idle gaps: so much at a time, and nothing stays in the WAL.
- * */
+/* What the server does by itself in its idle gaps: so much at a time, and nothing stays in the
+ * WAL. */
 static void test_tending_erases_in_bounded_steps(void **state)
 {
 	struct fx *fx = *state;
