@@ -378,8 +378,8 @@ static void test_failed_finish_makes_the_server_forget(void **state)
 	rig_free(r);
 }
 
-/* A person who waits for the next own try to sign in does not hurry a verb that signs in anew, and a
- * verb that is never heard of again does not leave the outbox waiting for ever. */
+/* A person who waits for the next own try to sign in does not hurry a verb that signs in anew, and
+ * a verb that is never heard of again does not leave the outbox waiting for ever. */
 static void test_verb_that_never_finishes_is_undone(void **state)
 {
 	(void)state;
