@@ -403,6 +403,7 @@ static void dialog_on_frame(struct dialog *d, const struct dialog_event *ev,
 {
 	d->metrics->frames++;
 	d->progress_ms = d->now_ms;
+	d->frame_by_ms = 0;
 	if (ev->frame == NULL) {
 		REQUIRE(ev->frame_err != ERR_OK);
 		dialog_on_bad_frame(d, 0, ev->frame_err, out);
@@ -601,7 +602,8 @@ static void dialog_on_tick(struct dialog *d, struct dialog_actions *out)
 		dialog_end_ask(d, out);
 	}
 	const bool mute = dialog_state(d) == DIALOG_CONNECTED && d->now_ms >= d->hello_by_ms;
-	if (mute || d->now_ms >= dialog_stall_ms(d))
+	const bool drips = d->frame_by_ms != 0 && d->now_ms >= d->frame_by_ms;
+	if (mute || drips || d->now_ms >= dialog_stall_ms(d))
 		dialog_refuse(d, ROOMKEEP__REFUSE_REASON__STALLED, out);
 }
 
@@ -611,6 +613,7 @@ uint64_t dialog_deadline_ms(const struct dialog *d)
 	uint64_t at_ms = dialog_stall_ms(d);
 	if (dialog_state(d) == DIALOG_CONNECTED && d->hello_by_ms < at_ms) at_ms = d->hello_by_ms;
 	if (d->late_at_ms != 0 && d->late_at_ms < at_ms) at_ms = d->late_at_ms;
+	if (d->frame_by_ms != 0 && d->frame_by_ms < at_ms) at_ms = d->frame_by_ms;
 	return at_ms;
 }
 
@@ -687,6 +690,10 @@ void dialog_step(struct dialog *d, uint64_t now_ms, const struct dialog_event *e
 	dialog_actions_clear(out);
 	switch (ev->type) {
 	case DIALOG_EV_FRAME: dialog_on_frame(d, ev, out); break;
+	case DIALOG_EV_BEGUN:
+		/* From its first byte on: those that drip in behind it do not buy time. */
+		if (d->frame_by_ms == 0) d->frame_by_ms = now_ms + FRAME_MS_MAX;
+		break;
 	case DIALOG_EV_TOO_BIG:
 		d->metrics->bad_frames++;
 		dialog_refuse(d, ROOMKEEP__REFUSE_REASON__FRAME_TOO_BIG, out);

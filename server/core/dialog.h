@@ -13,6 +13,7 @@
  * Caller's duties:
  *  - before a frame is allocated: refuse more than dialog_frame_bytes_max (DIALOG_EV_TOO_BIG);
  *  - stop reading the socket while dialog_may_read is false;
+ *  - say so when what has come ends inside a frame and frame_by_ms is 0 (DIALOG_EV_BEGUN);
  *  - call with DIALOG_EV_TICK at dialog_deadline_ms;
  *  - keep each ask until its DIALOG_EV_ASK_DONE was given; when the dialog has closed, drop what
  *    comes back, and the held ones at once;
@@ -52,6 +53,7 @@ enum dialog_state {
 
 enum dialog_event_type {
 	DIALOG_EV_FRAME,     /* frame, frame_bytes, frame_err */
+	DIALOG_EV_BEGUN,     /* some bytes of a frame have come, the others not yet */
 	DIALOG_EV_TOO_BIG,   /* a length prefix above dialog_frame_bytes_max */
 	DIALOG_EV_ASK_DONE,  /* done */
 	DIALOG_EV_PUBLISHED, /* page */
@@ -104,7 +106,8 @@ struct dialog {
 	uint64_t scope_version; /* SIGNED_IN */
 	uint64_t hello_by_ms;   /* loop time */
 	uint64_t progress_ms;   /* loop time of the last whole frame */
-	uint64_t now_ms;        /* loop time of the last step */
+	uint64_t frame_by_ms; /* loop time by which the begun frame must end; 0 = none has begun */
+	uint64_t now_ms;      /* loop time of the last step */
 	struct dialog_challenge challenge;
 	struct {
 		uint64_t ask_id;

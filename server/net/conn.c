@@ -237,10 +237,12 @@ static void conn_pump(struct conn *c)
 	if (c->pumping) return;
 	c->pumping = true;
 	size_t at = 0;
+	bool begun = false;
 	while (!c->ended && !c->frame_bad_size && dialog_may_read(&c->dialog)) {
 		const struct view rest = view_of(c->in.p + at, c->in.len - at);
 		struct view body = VIEW_EMPTY;
 		const enum err e = frame_peek(rest, dialog_frame_bytes_max(&c->dialog), &body);
+		begun = e == ERR_MORE && rest.len > 0;
 		if (e == ERR_MORE) break;
 		if (e == ERR_OK) {
 			at += FRAME_HEADER_BYTES + body.len;
@@ -253,6 +255,10 @@ static void conn_pump(struct conn *c)
 	}
 	buf_consume(&c->in, at);
 	c->pumping = false;
+	if (begun && !c->ended && c->dialog.frame_by_ms == 0) {
+		conn_step(c, &(struct dialog_event){ .type = DIALOG_EV_BEGUN,
+						     .wall_ms = loop_wall_ms() });
+	}
 	if (c->ended) return;
 	if (dialog_may_read(&c->dialog)) {
 		tls_stream_resume(&c->stream);

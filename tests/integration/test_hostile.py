@@ -11,18 +11,34 @@ import random
 
 from harness import ClinicTest, until
 
+HELLO_FIELD = 10  # of Frame in proto/roomkeep/wire.proto
+
 
 def make_key(folder, curve="P-256"):
     """A self-signed certificate by the openssl command; returns the PEM path."""
-    key, cert, both = (os.path.join(folder, n) for n in ("k.pem", "c.pem", "kc.pem"))
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:" + curve, "-nodes", "-keyout", key, "-out", cert, "-days",
-                    "2", "-subj", "/CN=x"], check=True, capture_output=True)
+    key = os.path.join(folder, "k.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                    "ec_paramgen_curve:" + curve, "-out", key], check=True, capture_output=True)
+    return certify(folder, key)
+
+
+def certify(folder, key):
+    """The same for a key that is there."""
+    cert, both = (os.path.join(folder, n) for n in ("c.pem", "kc.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-new", "-key", key, "-out", cert, "-days", "2",
+                    "-subj", "/CN=x"], check=True, capture_output=True)
     with open(both, "w") as out:
         for part in (key, cert):
             with open(part) as f:
                 out.write(f.read())
     return both
+
+
+def hello():
+    """The frame Hello{proto_min 1, proto_max 1}."""
+    body = b"\x08\x01\x10\x01"
+    frame = bytes([HELLO_FIELD << 3 | 2, len(body)]) + body
+    return struct.pack(">I", len(frame)) + frame
 
 
 class Hostile(ClinicTest):
@@ -113,24 +129,49 @@ class Hostile(ClinicTest):
         self.until_closed(plain)  # no handshake within 10 s
         self.assertLess(time.monotonic() - began, 12)
 
-    def test_one_byte_a_second(self):
-        s = self.tls()
+    def drip(self, sock, first=b""):
+        """Sends one byte a second until the server closes; returns how long that took."""
+        sock.sendall(first)
         began = time.monotonic()
         stop = threading.Event()
 
-        def drip():
+        def send():
             for byte in struct.pack(">I", 3000) + b"x" * 3000:
                 if stop.is_set():
                     return
                 try:
-                    s.sendall(bytes([byte]))
+                    sock.sendall(bytes([byte]))
                 except OSError:
                     return
                 stop.wait(1)
-        threading.Thread(target=drip, daemon=True).start()
-        self.until_closed(s)
+        threading.Thread(target=send, daemon=True).start()
+        self.until_closed(sock)
         stop.set()
-        self.assertLess(time.monotonic() - began, 8)
+        return time.monotonic() - began
+
+    def test_one_byte_a_second(self):
+        self.assertLess(self.drip(self.tls()), 8)
+
+    def test_one_byte_a_second_after_hello(self):
+        took = self.drip(self.tls(timeout=30), hello())
+        self.assertGreater(took, 8)  # it was let in first
+        self.assertLess(took, 14)
+
+    def test_a_retired_rooms_connection_ends_within_a_second(self):
+        """One that does not go by itself: it has the room's key and reads on."""
+        room3 = self.clinic.add_room("Room 3")
+        room3.agent.stop()
+        pem = certify(self.clinic.root, os.path.join(room3.home, "room.key"))
+        s = self.tls(pem=pem)
+        s.sendall(hello())
+        self.assertGreater(len(s.recv(65536)), 64)  # Welcome, with the records for a room
+        self.room1.call("retire", "room", "Room 3")
+        began = time.monotonic()
+        self.until_closed(s)
+        self.assertLess(time.monotonic() - began, 1)
+        again = self.tls(pem=pem)
+        again.sendall(hello())
+        self.assertLess(len(self.until_closed(again)), 64)  # Refuse and nothing more
 
     def test_wrong_keys_and_protocols(self):
         for attempt in (lambda: self.tls(pem=""), lambda: self.tls(alpn="h2"),

@@ -220,6 +220,42 @@ static void test_sixty_seconds_without_a_frame(void **state)
 	fx_fini(&x);
 }
 
+/* A peer that sends one byte a second is always about to say something. */
+static void test_a_begun_frame_ends_within_ten_seconds(void **state)
+{
+	(void)state;
+	static const enum dialog_state states[] = { DIALOG_ENROLLING, DIALOG_COURIER,
+						    DIALOG_SIGNED_IN };
+	for (size_t i = 0; i < COUNT_OF(states); i++) {
+		struct fx x;
+		fx_reach(&x, states[i]);
+		const uint64_t began_ms = x.now_ms;
+		fx_step(&x, &(struct dialog_event){ .type = DIALOG_EV_BEGUN });
+		assert_int_equal(dialog_deadline_ms(&x.d), began_ms + FRAME_MS_MAX);
+		x.now_ms += FRAME_MS_MAX - 1;
+		fx_step(&x, &(struct dialog_event){ .type = DIALOG_EV_BEGUN });
+		assert_int_equal(dialog_deadline_ms(&x.d), began_ms + FRAME_MS_MAX);
+		assert_false(x.out.close);
+		fx_tick(&x, 1);
+		fx_assert_refused(&x, ROOMKEEP__REFUSE_REASON__STALLED);
+		fx_fini(&x);
+	}
+}
+
+static void test_a_frame_that_came_whole_stops_that_clock(void **state)
+{
+	(void)state;
+	struct fx x;
+	fx_reach(&x, DIALOG_SIGNED_IN);
+	fx_step(&x, &(struct dialog_event){ .type = DIALOG_EV_BEGUN });
+	x.now_ms += FRAME_MS_MAX - 1;
+	fx_send(&x, fx_frame(&x, ROOMKEEP__FRAME__BODY_PING));
+	assert_int_equal(dialog_deadline_ms(&x.d), x.now_ms + STALLED_MS_MAX);
+	fx_tick(&x, 2);
+	assert_false(x.out.close);
+	fx_fini(&x);
+}
+
 static void test_our_own_slowness_is_no_stall(void **state)
 {
 	(void)state;
@@ -599,6 +635,8 @@ int main(void)
 		cmocka_unit_test(test_hello_replaces_the_older_conn),
 		cmocka_unit_test(test_first_frame_within_five_seconds),
 		cmocka_unit_test(test_sixty_seconds_without_a_frame),
+		cmocka_unit_test(test_a_begun_frame_ends_within_ten_seconds),
+		cmocka_unit_test(test_a_frame_that_came_whole_stops_that_clock),
 		cmocka_unit_test(test_our_own_slowness_is_no_stall),
 		cmocka_unit_test(test_one_proof_per_challenge),
 		cmocka_unit_test(test_challenge_lives_sixty_seconds),
