@@ -378,6 +378,15 @@ void work_check(struct work *w, struct ask *a, struct store_reader *reader)
 	if (a->result != ERR_OK) a->needs_write = false;
 }
 
+/* Undoes the request. What ran out (disk, memory) may have made SQLite give up the whole batch:
+ * then it fails for that reason, not for a broken database, and nothing has to stop. */
+static enum err work_undo(struct store *store, enum err why)
+{
+	const enum err e = store_undo(store);
+	const bool ran_out = why == ERR_DISK_FULL || why == ERR_NOMEM;
+	return e == ERR_STORE && ran_out ? why : e;
+}
+
 /* Our own trouble, not the request's: the batch cannot go on. */
 static bool work_is_fatal(enum err e)
 {
@@ -400,7 +409,7 @@ enum err work_write(struct work *w, struct ask *a, struct store *store)
 	a->result = e;
 	a->effect_count = 0;
 	if (work_is_fatal(e)) return e;
-	return store_undo(store);
+	return work_undo(store, e);
 }
 
 static void work_reply(struct work *w, struct ask *a)

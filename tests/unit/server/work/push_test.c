@@ -1,4 +1,5 @@
 /* Ops on their way in: what is committed, refused, kept aside, and what goes on. */
+#include "server/store/store_priv.h"
 #include "work_fx.h"
 
 static Roomkeep__Op *patient_op(struct two *t, struct id *ret_id)
@@ -70,6 +71,34 @@ static void test_low_disk_refuses_before_sqlite_does(void **state)
 	assert_int_equal(ack->results[0]->status, ROOMKEEP__OP_STATUS__BUSY_DISK);
 	work_set_disk_low(server_box_work_state(t.c->box), false);
 	assert_int_equal(box_push_one(t.c, &t.room2, op), 1);
+	two_fini(&t);
+}
+
+/* Where the warning came too late: SQLite then gives up the whole transaction by itself. */
+static void test_a_disk_that_fills_inside_a_batch_is_told_as_that(void **state)
+{
+	(void)state;
+	static const uint8_t bytes[60000];
+	struct two t;
+	two_init(&t, 22);
+	struct db *db = store_as_reader(server_box_store(t.c->box))->db;
+	uint64_t pages = 0;
+	assert_int_equal(db_get_u64(db, "PRAGMA page_count", DB_NO_ARGS, &pages), ERR_OK);
+	assert_int_equal(db_set_pages_max(db, pages + 60), ERR_OK);
+	Roomkeep__Op *op = NULL;
+	uint64_t committed = 0;
+	for (bool full = false; !full;) {
+		op = box_op_raw(t.c, &t.mara, &t.chart, 4711, VIEW_OF(bytes));
+		const Roomkeep__Ack *ack = box_push(t.c, &t.room2, &op, 1);
+		full = ack->results[0]->status == ROOMKEEP__OP_STATUS__BUSY_DISK;
+		if (full) continue;
+		assert_op(ack, 0, ROOMKEEP__OP_STATUS__COMMITTED, ERR_OK);
+		committed++;
+	}
+	assert_true(committed > 0);
+	assert_int_equal(status_of(t.c).seq, committed);
+	assert_int_equal(db_set_pages_max(db, 1000000), ERR_OK);
+	assert_int_equal(box_push_one(t.c, &t.room2, op), committed + 1);
 	two_fini(&t);
 }
 
@@ -414,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_commit_and_resend),
 		cmocka_unit_test(test_nothing_is_acked_that_did_not_commit),
 		cmocka_unit_test(test_low_disk_refuses_before_sqlite_does),
+		cmocka_unit_test(test_a_disk_that_fills_inside_a_batch_is_told_as_that),
 		cmocka_unit_test(test_lane_gap_names_what_is_missing),
 		cmocka_unit_test(test_only_ones_own_ops),
 		cmocka_unit_test(test_lane_of_another_room),
