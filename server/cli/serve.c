@@ -99,11 +99,10 @@ static enum err serve_run(struct serve *s, struct cli_args *args)
 {
 	enum err e = serve_read_address(s, args->data);
 	if (e != ERR_OK) return serve_explain(args, e, "its address");
-	if (db_library_has_wal_reset_bug()) {
-		log_info("serve",
-			 "sqlite=%s has the WAL-reset bug; one writing connection avoids it",
-			 db_library_version());
-	}
+	log_info("serve", "sqlite=%s%s", db_library_version(),
+		 db_library_has_wal_reset_bug()
+			 ? ", it has the WAL-reset bug; one writing connection avoids it"
+			 : "");
 	TRY(loop_init(&s->loop));
 	s->engine.options.folder = args->data;
 	e = serve_start(s);

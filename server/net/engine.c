@@ -12,19 +12,27 @@
 
 /* ---- disk space, idle conns and audit heads -------------------------------------------------- */
 
-static void engine_head_run(struct engine_call *call, struct store *store)
+static void engine_head_sign(struct engine *e, struct store *store)
 {
-	struct engine *e = CONTAINER_OF(call, struct engine, head);
 	if (e->writer_failed != ERR_OK || !store_head_is_due(store, loop_wall_ms())) return;
 	enum err result = store_begin(store, loop_wall_ms());
 	if (result == ERR_OK) result = store_commit(store);
 	if (result != ERR_OK && result != ERR_DISK_FULL) e->writer_failed = result;
 }
 
+static void engine_head_run(struct engine_call *call, struct store *store)
+{
+	struct engine *e = CONTAINER_OF(call, struct engine, head);
+	engine_head_sign(e, store);
+	e->head_failed = e->writer_failed;
+}
+
+/* Also where a checkpoint in a gap is found to have failed: no room has to ask for that. */
 static void engine_head_done(struct engine_call *call)
 {
 	struct engine *e = CONTAINER_OF(call, struct engine, head);
 	e->head_busy = false;
+	if (e->head_failed != ERR_OK) engine_fail(e, e->head_failed);
 }
 
 /* Buffers of quiet conns go back to the C library, and what it has to spare to the kernel. The
@@ -39,12 +47,17 @@ static void engine_release_idle(struct engine *e)
 }
 
 /* One look reads a number from the kernel and no file: short enough for the loop. */
-static void engine_on_space(struct timer *timer)
+static void engine_look_at_space(struct engine *e)
 {
-	struct engine *e = CONTAINER_OF(timer, struct engine, space);
 	const bool low = store_check_space(e->store) == ERR_DISK_FULL;
 	if (low) log_error("engine", "disk almost full, refusing new changes until there is room");
 	work_set_disk_low(e->work, low);
+}
+
+static void engine_on_space(struct timer *timer)
+{
+	struct engine *e = CONTAINER_OF(timer, struct engine, space);
+	engine_look_at_space(e);
 	engine_release_idle(e);
 	if (e->head_busy) return;
 	e->head = (struct engine_call){ .run = engine_head_run, .done = engine_head_done };
@@ -72,6 +85,7 @@ static enum err engine_open_store(struct engine *e)
 	TRY(work_open(
 		&(struct work_options){ .secrets = &e->secrets, .server_spki = e->identity.spki.b },
 		reader, &e->work));
+	engine_look_at_space(e); /* the first change may come before the timer */
 	e->roster = calloc(1, sizeof(*e->roster));
 	ENSURE(e->roster != NULL, ERR_NOMEM);
 	roster_init(e->roster);

@@ -74,6 +74,7 @@ struct engine {
 	struct timer
 		space; /* looks at the disk, frees idle buffers, lets overdue heads be signed */
 	struct engine_call head; /* the empty transaction that signs one */
+	enum err head_failed;    /* what it found in writer_failed */
 	struct list conns;       /* of conn.link */
 	size_t conn_count;
 	size_t unknown_count; /* conns whose peer is not on the allow-list, handshakes included */

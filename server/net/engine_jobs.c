@@ -220,6 +220,13 @@ static void writer_run_batch_asks(struct engine *e, struct list *asks)
 	}
 }
 
+/* What passes (a full disk, no memory) only leaves the WAL longer: the next gap tries again. */
+static void writer_checkpoint(struct engine *e)
+{
+	const enum err result = store_checkpoint(e->store);
+	if (engine_is_fatal(result)) e->writer_failed = result;
+}
+
 static void writer_run_batch(void *ctx, struct list *jobs)
 {
 	struct engine *e = ctx;
@@ -242,7 +249,7 @@ static void writer_run_batch(void *ctx, struct list *jobs)
 	list_splice(&done, &asks);
 	list_splice(jobs, &done);
 	if (e->writer_failed == ERR_OK && store_wal_pages(e->store) > ENGINE_WAL_PAGES_HARD) {
-		e->writer_failed = store_checkpoint(e->store);
+		writer_checkpoint(e);
 	}
 }
 
@@ -263,7 +270,7 @@ static void writer_run_idle(void *ctx)
 {
 	struct engine *e = ctx;
 	if (e->writer_failed == ERR_OK && store_wal_pages(e->store) > ENGINE_WAL_PAGES_SOFT) {
-		e->writer_failed = store_checkpoint(e->store);
+		writer_checkpoint(e);
 	}
 	if (e->writer_failed == ERR_OK) writer_tend(e);
 }
