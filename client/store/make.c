@@ -20,6 +20,8 @@ enum err make_begin(struct local *l, const struct vault *v, enum kind kind, uint
 	const struct kind_info *info = kind_find((uint64_t)kind);
 	REQUIRE(info != NULL);
 	ENSURE(!l->batch || l->batch_ops < LOCAL_BATCH_OPS_MAX, ERR_FULL);
+	/* The server would keep such an op aside: better no op than one that does not count. */
+	ENSURE(now_ms >= TIME_MS_MIN && now_ms < TIME_MS_END, ERR_CONFIG);
 	struct making m = { .kind = (uint64_t)kind };
 	TRY(lane_mine(l, v, (uint32_t)info->lane, &m.lane));
 	if (info->lane == LANE_SEALED) {

@@ -221,6 +221,9 @@ static enum err judge_decode(struct arena *arena, const struct store_op *op,
 			     enum op_lane_class lane_class, struct store_judged *j)
 {
 	ENSURE(kind_fits_lane(op->core->kind, lane_class), ERR_BAD_VALUE);
+	/* Hours too early or late are no reason to refuse (SECURITY 3.6), decades are. */
+	const uint64_t time_ms = op->core->client_time_ms;
+	ENSURE(time_ms >= TIME_MS_MIN && time_ms < TIME_MS_END, ERR_BAD_VALUE);
 	if (kind_find(op->core->kind) == NULL) return ERR_OK;
 	TRY(payload_decode(arena, op->core->kind, op->payload, &j->payload, NULL));
 	j->known = true;

@@ -122,6 +122,30 @@ static void test_bad_records_make_no_op(void **state)
 	world_free(w);
 }
 
+/* A dead clock battery: the server would keep such ops aside, so none is made. */
+static void test_a_clock_outside_2000_to_2100_makes_no_op(void **state)
+{
+	(void)state;
+	struct world *w = world_clinic();
+	struct room *r1 = &w->rooms[0];
+	const struct id patient = room_add_patient(r1, "Maya Rosen", "1984-05-06");
+	const struct id session = room_start_session(r1, &patient);
+	const uint64_t before = room_ops(r1);
+	const uint64_t times[] = { 0, TIME_MS_MIN - 1, TIME_MS_END };
+	struct id op_id;
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		assert_int_equal(local_set_text(r1->local, &r1->desk.vault, &session,
+						ROOMKEEP__TEXT_FIELD__PLAN, view_str("x"), times[i],
+						&op_id, NULL),
+				 ERR_CONFIG);
+	}
+	assert_int_equal(room_ops(r1), before);
+	OK(local_set_text(r1->local, &r1->desk.vault, &session, ROOMKEEP__TEXT_FIELD__PLAN,
+			  view_str("x"), TIME_MS_MIN, &op_id, NULL));
+	assert_int_equal(room_ops(r1), before + 1);
+	world_free(w);
+}
+
 static void test_text_limits(void **state)
 {
 	(void)state;
@@ -736,6 +760,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_patients_are_found_and_changed),
 		cmocka_unit_test(test_bad_records_make_no_op),
+		cmocka_unit_test(test_a_clock_outside_2000_to_2100_makes_no_op),
 		cmocka_unit_test(test_text_limits),
 		cmocka_unit_test(test_more_than_a_batch_by_count_and_by_bytes),
 		cmocka_unit_test(test_a_batch_holds_whole_or_not_at_all),

@@ -297,6 +297,34 @@ static void test_payload_that_is_not_its_kind(void **state)
 	fx_check_ok(fx);
 }
 
+static void test_clock_outside_2000_to_2100_does_not_count(void **state)
+{
+	struct fx *fx = *state;
+	const struct {
+		uint64_t time_ms;
+		enum store_op_status status;
+	} times[] = { { 0, STORE_OP_QUARANTINED },
+		      { TIME_MS_MIN - 1, STORE_OP_QUARANTINED },
+		      { TIME_MS_MIN, STORE_OP_COMMITTED },
+		      { TIME_MS_END - 1, STORE_OP_COMMITTED },
+		      { TIME_MS_END, STORE_OP_QUARANTINED } };
+	struct fx_lane *lane = fx_lane_new(fx, JO, 0, OP_LANE_CHART);
+	fx_begin(fx);
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		struct fx_op op;
+		fx_op_make_raw(fx, lane, 999, view_str("bytes of a later build"), &op);
+		op.core.client_time_ms = times[i].time_ms;
+		fx_op_sign(fx, &op);
+		const struct store_op_result r = fx_append(fx, &op);
+		assert_int_equal(r.status, times[i].status);
+		assert_int_equal(r.seq, i + 1); /* the lane goes on */
+		fx_lane_move(lane, &op);
+		fx_op_fini(&op);
+	}
+	fx_commit(fx);
+	fx_check_ok(fx);
+}
+
 static void test_unsound_op_is_kept_once_by_the_caller(void **state)
 {
 	struct fx *fx = *state;
@@ -628,6 +656,7 @@ int main(void)
 		FOUNDED(test_fork_keeps_both_and_applies_one),
 		FOUNDED(test_op_id_used_twice),
 		FOUNDED(test_payload_that_is_not_its_kind),
+		FOUNDED(test_clock_outside_2000_to_2100_does_not_count),
 		FOUNDED(test_unsound_op_is_kept_once_by_the_caller),
 		FOUNDED(test_who_may_write_what),
 		FOUNDED(test_nobody_without_roles),
