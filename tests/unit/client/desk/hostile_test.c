@@ -1,4 +1,5 @@
 /* A server that lies: what it may achieve is less service, never a wrong belief (SECURITY 1.2). */
+#include "client/store/local_priv.h"
 #include "support/rooms_world.h"
 
 static bool raised(struct room *r, enum local_alarm a)
@@ -479,6 +480,72 @@ static void test_foreign_op_called_refused_is_not_believed(void **state)
 	world_free(w);
 }
 
+/* ---- rights, once more in the room --------------------------------------------------------- */
+
+static bool overhear(struct room *r, Roomkeep__Frame *f, struct arena *a)
+{
+	(void)a;
+	if (f->body_case != ROOMKEEP__FRAME__BODY_FEED || f->feed->n_ops == 0) return true;
+	if (r->kept.len == 0) OK(frame_encode(f, &r->kept));
+	return true;
+}
+
+/* Every op of the clinic to whoever pulls, as a server would that forgot its access table. */
+static bool give_all(struct room *r, Roomkeep__Frame *f, struct arena *a)
+{
+	if (f->body_case != ROOMKEEP__FRAME__BODY_FEED || r->tampered > 0) return true;
+	Roomkeep__Frame *heard = NULL;
+	OK(frame_decode(a,
+			view_of(r->kept.p + FRAME_HEADER_BYTES, r->kept.len - FRAME_HEADER_BYTES),
+			&heard));
+	f->feed->n_ops = heard->feed->n_ops;
+	f->feed->ops = heard->feed->ops;
+	r->tampered++;
+	return true;
+}
+
+static uint64_t rows_of(struct room *r, const struct id *user_id)
+{
+	uint64_t count = 0;
+	OK(db_get_u64(r->local->db, "SELECT count(*) FROM op WHERE user_id = ?1",
+		      DB_ARGS(db_id(user_id)), &count));
+	return count;
+}
+
+/* What a person may not read is not stored either, not even sealed to that person. */
+static void check_given(uint64_t roles, uint64_t rows)
+{
+	struct world *w = world_clinic();
+	struct room *r1 = &w->rooms[0];
+	struct room *r2 = &w->rooms[1];
+	const struct id ida = room_add_user(r1, "Ida Berg", "ida", roles, MARA_PASS);
+	const struct id patient = room_add_patient(r1, "Maya Rosen", "1984-05-06");
+	const struct id session = room_start_session(r1, &patient);
+	OK(room_text(r1, &session, ROOMKEEP__TEXT_FIELD__PLAN, "not for the desk"));
+	struct id note;
+	OK(local_add_note(r1->local, &r1->desk.vault, &patient, NULL, view_str("for me"), w->wall,
+			  &note, NULL));
+	room_saved(r1);
+	r2->tamper = overhear;
+	OK(room_sign_in(r2, "jo", JO_PASS));
+	room_lock(r2);
+	assert_true(r2->kept.len > 0);
+	r2->tamper = give_all;
+	OK(room_sign_in(r2, "ida", MARA_PASS));
+	assert_int_equal(r2->tampered, 1);
+	assert_int_equal(rows_of(r2, &ida), rows);
+	world_free(w);
+}
+
+static void test_ops_beyond_ones_rights_are_not_stored(void **state)
+{
+	(void)state;
+	check_given(DIR_ADMIN, 0);
+	check_given(DIR_OWNER, 0);
+	check_given(DIR_DESK, 1);      /* the patient */
+	check_given(DIR_THERAPIST, 3); /* frame and text too; not the note */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_rejected_op_is_kept_and_shown_to_its_author),
 		cmocka_unit_test(test_refused_op_does_not_count_in_the_other_room),
 		cmocka_unit_test(test_foreign_op_called_refused_is_not_believed),
+		cmocka_unit_test(test_ops_beyond_ones_rights_are_not_stored),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
