@@ -1,5 +1,6 @@
 /* Connections, statements, transactions, migrations and the lock, on real files. */
 #include "db/db.h"
+#include "db/db_priv.h"
 #include "db/err_sqlite.h"
 #include "db/lockfile.h"
 
@@ -132,6 +133,40 @@ static void test_only_plain_files_of_ours(void **state)
 		assert_int_equal(file_check_mode(f->file), ERR_DENIED);
 	}
 	assert_int_equal(folder_prepare(f->file), ERR_DENIED); /* a file */
+}
+
+/* A switch of the connection as it stands. */
+static int config(struct db *db, int option)
+{
+	int on = -1;
+	assert_int_equal(sqlite3_db_config(db->raw, option, -1, &on), SQLITE_OK);
+	return on;
+}
+
+static void check_common(struct db *db)
+{
+	assert_int_equal(config(db, SQLITE_DBCONFIG_DEFENSIVE), 1);
+	assert_int_equal(config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA), 0);
+	assert_int_equal(config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION), 0);
+	assert_int_equal(number(db, "PRAGMA mmap_size"), 0);
+	assert_int_equal(number(db, "PRAGMA wal_autocheckpoint"), 0);
+	assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(number(db, "PRAGMA temp_store"), 2);
+}
+
+static void test_pragmas_of_a_reader_stand(void **state)
+{
+	const struct folder *f = *state;
+	struct db *db = writer(f);
+	struct db *reader = NULL;
+	check_common(db);
+	assert_int_equal(db_open_reader(f->path, "x.db", &schema_2, &reader), ERR_OK);
+	check_common(reader);
+	assert_int_equal(sqlite3_db_readonly(reader->raw, "main"), 1);
+	assert_int_equal(config(reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE), 1);
+	assert_int_equal(number(reader, "PRAGMA query_only"), 1);
+	db_close(reader);
+	db_close(db);
 }
 
 static void test_pragmas_stand(void **state)
@@ -613,6 +648,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_folder_is_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_plain_files_of_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pragmas_stand, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pragmas_of_a_reader_stand, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_writer_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_values_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_numbers_at_the_limit, setup, teardown),
