@@ -130,7 +130,8 @@ class Proxy:
 
     def __init__(self, target):
         self.target, self.up, self.stopped = target, True, False
-        self.pairs, self.lock, self.seen = [], threading.Lock(), bytearray()
+        self.pairs, self.lock = [], threading.Lock()
+        self.seen = {"to the server": bytearray(), "to the room": bytearray()}
         self.port = free_port()
         self.listener = None
         self._listen()
@@ -165,17 +166,17 @@ class Proxy:
                     far.close()
                     continue
                 self.pairs.append((near, far))
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
+            for a, b, way in ((near, far, "to the server"), (far, near, "to the room")):
+                threading.Thread(target=self._pump, args=(a, b, way), daemon=True).start()
 
-    def _pump(self, a, b):
+    def _pump(self, a, b, way):
         try:
             while True:
                 data = a.recv(65536)
                 if not data:
                     break
                 with self.lock:
-                    self.seen += data
+                    self.seen[way] += data
                 b.sendall(data)
         except OSError:
             pass
@@ -195,6 +196,11 @@ class Proxy:
             for s in pair:
                 with contextlib.suppress(OSError):
                     s.shutdown(socket.SHUT_RDWR)
+
+    def captured(self):
+        """Way -> all bytes that went it, in order."""
+        with self.lock:
+            return {way: bytes(data) for way, data in self.seen.items()}
 
     def heal(self):
         if self.up:
@@ -228,6 +234,8 @@ class Room:
         raise AssertionError("%s should have been refused, but: %s" % (words, got))
 
     def serve(self, *flags, env=None):
+        if self.clinic.verbose:
+            flags = ("--verbose", *flags)
         self.agent = Process([ROOMKEEP, "serve", "--home", self.home, *flags], self.log, env)
         self.agent.ready()
 
@@ -259,7 +267,8 @@ class Room:
 class Clinic:
     """A server, founded from Room 1 by Jo Park, with as many further rooms and people as asked."""
 
-    def __init__(self, people=True):
+    def __init__(self, verbose=False):
+        self.verbose = verbose
         self.root = tempfile.mkdtemp(prefix="roomkeep-e2e-")
         self.data = os.path.join(self.root, "server")
         self.kit = os.path.join(self.root, "kit")
@@ -272,7 +281,8 @@ class Clinic:
         self.start()
 
     def start(self, env=None):
-        self.server = Process([ROOMKEEPD, "serve", "--data", self.data], self.log, env)
+        flags = ["--verbose"] if self.verbose else []
+        self.server = Process([ROOMKEEPD, "serve", "--data", self.data, *flags], self.log, env)
         self.server.ready()
 
     def found(self):
@@ -356,8 +366,10 @@ class ClinicSteps(unittest.TestCase):
 class ClinicTest(ClinicSteps):
     """A clinic of its own for every test."""
 
+    verbose = False
+
     def setUp(self):
-        self.clinic = Clinic()
+        self.clinic = Clinic(self.verbose)
         self.addCleanup(self.clinic.close)
         self.room1, self.room2 = self.build(self.clinic)
 

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
-from test_secrets import search  # noqa: E402
+from canary import search  # noqa: E402
 
 HARBOUR = os.path.join(HERE, "..", "data", "harbour")
 COLOR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
