@@ -1,7 +1,44 @@
 """The network goes away, people come and go, two rooms write apart: nothing is lost."""
+import itertools
+import os
+import sqlite3
+import threading
 import unittest
+import uuid
 
 from harness import ClinicTest, until
+
+
+class Typist(threading.Thread):
+    """Writes plans and notes in a room, without a pause, until told to stop."""
+
+    def __init__(self, room, patient, session):
+        super().__init__(daemon=True)
+        self.room, self.patient, self.session = room, patient, session
+        self.plans, self.notes, self.error = [], [], None
+        self.stopping = threading.Event()
+
+    def write(self, i):
+        plan, note = "plan %d" % i, "note %d" % i
+        self.room.call("set", "session", self.session, "--plan", plan)
+        self.plans.append(plan)
+        self.room.call("add", "note", "--patient", self.patient, "-", stdin=note)
+        self.notes.append(note)
+
+    def run(self):
+        try:
+            for i in itertools.count():
+                if self.stopping.is_set():
+                    return
+                self.write(i)
+        except Exception as e:  # shown by finish(), in the test's own thread
+            self.error = e
+
+    def finish(self):
+        self.stopping.set()
+        self.join()
+        if self.error is not None:
+            raise self.error
 
 
 class Outage(ClinicTest):
@@ -21,6 +58,71 @@ class Outage(ClinicTest):
         self.wait_text(self.room1, session, "subjective", "Written offline.")
         listed = self.room1.call("list", "sessions", "--patient", patient)
         self.assertEqual(listed["partial"], False)
+
+    def server_rows(self):
+        """(lane, number in the lane, op id) in the order of arrival."""
+        with sqlite3.connect("file:%s?mode=ro" % os.path.join(self.clinic.data, "clinic.db"),
+                             uri=True) as db:
+            rows = db.execute("SELECT lane, lane_seq, op_id, state FROM op ORDER BY seq").fetchall()
+        db.close()
+        return rows
+
+    def test_people_come_and_go_while_the_network_is_away(self):
+        """Cut while Mara writes; she signs out, the machine restarts, Jo signs in, writes and
+        signs out; the network comes back with nobody there. Everything arrives in lane order."""
+        patient = self.add_patient(self.room2)
+        session = self.start_session(self.room2, patient)
+        self.room2.sign_in("jo")  # who was never here cannot sign in without the network
+        self.room2.sign_in("mara")
+        self.room2.sync()
+        typist = Typist(self.room2, patient, session)
+        typist.start()
+        until("some arrived", lambda: len(typist.notes) > 3)
+        self.room2.proxy.cut()
+        at_cut = len(typist.notes)
+        until("more is written offline", lambda: len(typist.notes) > at_cut + 5)
+        typist.finish()
+        self.assertEqual(self.room2.status()["link"], "offline")
+        mine = {op["op_id"] for op in self.room2.pending()}
+        self.room2.lock()
+        self.room2.agent.kill()
+        before = self.server_rows()
+        self.room2.serve()
+        self.assertEqual(self.room2.sign_in("jo")["online"], False)
+        self.room2.call("add", "note", "--patient", patient, "-", stdin="Jo's, offline.")
+        queued = self.room2.status()["outbox"]["queued"]
+        self.assertGreaterEqual(queued, 1 + 2 * 5)
+        mine |= {op["op_id"] for op in self.room2.pending()}
+        self.room2.lock()
+        self.room2.agent.kill()
+        self.room2.serve()
+        status = self.room2.status()
+        self.assertEqual((status["mode"], status["user"], status["outbox"]["queued"]),
+                         ("courier", None, queued))
+        self.assertEqual(self.server_rows(), before)
+        self.room2.proxy.heal()
+        until("nothing is queued", lambda: self.room2.status()["outbox"]["queued"] == 0)
+        self.assertEqual(self.room2.status()["mode"], "courier")
+        self.assert_arrived(before, queued, mine)
+        self.wait_text(self.room1, session, "plan", typist.plans[-1])
+        until("Jo's note came", lambda: [n["text"] for n in self.room1.call("list", "notes")
+                                         ["notes"]] == ["Jo's, offline."])
+        self.room1.sign_in("mara")
+        until("Mara's notes came", lambda: sorted(n["text"] for n in self.room1.call(
+            "list", "notes")["notes"]) == sorted(typist.notes))
+
+    def assert_arrived(self, before, queued, known):
+        rows = self.server_rows()
+        self.assertEqual(rows[:len(before)], before)
+        self.assertEqual(len(rows), len(before) + queued)
+        self.assertEqual({state for *_, state in rows}, {1})
+        ids = {str(uuid.UUID(bytes=op_id)) for _, _, op_id, _ in rows}
+        self.assertEqual(len(ids), len(rows))
+        self.assertEqual(known - ids, set())
+        for lane in {row[0] for row in rows}:
+            numbers = [number for at, number, *_ in rows if at == lane]
+            self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+        self.assertTrue(self.clinic.check()["ok"])
 
     def test_the_room_delivers_what_it_cannot_read(self):
         patient = self.add_patient(self.room2)
@@ -88,7 +190,8 @@ class Outage(ClinicTest):
                              ["From Room 1.", "From Room 2."])
             self.assertEqual({v["room"] for v in conflict["values"]}, {"Room 1", "Room 2"})
         refused = self.room1.refused("sign", "session", session)
-        self.assertEqual(refused.status, 1)
+        self.assertEqual((refused.status, refused.code), (1, "conflict"))
+        self.assertEqual(self.room1.session(session)["state"], "draft")
         self.room1.call("set", "session", session, "--subjective", "Both: neck and arm.")
         self.assertEqual(self.room1.session(session)["conflicts"], [])
         self.room1.call("sign", "session", session)
