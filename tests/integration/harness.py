@@ -275,6 +275,13 @@ class Clinic:
         self.log = os.path.join(self.root, "server.log")
         self.server = None
         self.rooms = []
+        try:
+            self.init()
+        except BaseException:  # Ctrl-C too: nobody holds it yet who could close it
+            self.close()
+            raise
+
+    def init(self):
         init = answer([ROOMKEEPD, "init", "--data", self.data, "--listen",
                        "127.0.0.1:%d" % free_port(), "--json"])
         self.setup_code, self.address = init["setup_code"], init["address"]

@@ -6,6 +6,7 @@
 """
 import os
 import secrets
+import signal
 import sys
 import time
 
@@ -16,6 +17,7 @@ import harness  # noqa: E402
 from canary import search  # noqa: E402
 
 HARBOUR = os.path.join(HERE, "..", "data", "harbour")
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
 COLOR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
@@ -56,8 +58,7 @@ class Demo:
 
     def found(self):
         self.head("A clinic is founded")
-        self.clinic = self.timed("roomkeepd init and serve: an empty clinic, a setup code",
-                                 harness.Clinic)
+        self.timed("roomkeepd init and serve: an empty clinic, a setup code", self.make_clinic)
         self.room1 = self.timed("Room 1 founds it: all keys are made there; Jo Park is the owner",
                                 self.clinic.found)
         self.timed("Mara Lind (therapist) and Sam Okafor (desk) are added in Room 1",
@@ -72,6 +73,10 @@ class Demo:
         self.timed("Room 2 has all 40 patients", lambda: harness.until(
             "40 patients in Room 2",
             lambda: len(self.room2.call("list", "patients")["patients"]) == 40))
+
+    def make_clinic(self):
+        # Held before a word is said: whoever stops the demo then leaves nothing behind either.
+        self.clinic = harness.Clinic()
 
     def add_people(self):
         self.clinic.add_user("Mara Lind", "mara", "therapist")
@@ -212,6 +217,8 @@ Ctrl-C stops the clinic and removes every trace of it.""" % (
             print("  %s %s" % (paint("31", "NOT HELD"), e), file=sys.stderr)
             return 1
         finally:
+            for stop in STOPS:  # a second Ctrl-C does not stop the tidying up
+                signal.signal(stop, signal.SIG_IGN)
             if self.clinic is not None:
                 self.clinic.close()
 
@@ -222,6 +229,9 @@ def main():
         print("demo.py: unknown flag %s; known: --once, --no-browser" % " ".join(flags),
               file=sys.stderr)
         return 64
+    for stop in STOPS:
+        if signal.getsignal(stop) != signal.SIG_IGN:  # nohup
+            signal.signal(stop, signal.default_int_handler)
     return Demo().run("--once" in flags)
 
 
