@@ -11,11 +11,13 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
+import uuid
 
 BIN = os.environ.get("ROOMKEEP_BIN",
                      os.path.join(os.path.dirname(__file__), "../../build/debug/bin"))
@@ -321,6 +323,14 @@ class Clinic:
     def check(self):
         """The report; raises Failed with status 3 when something does not hold."""
         return answer([ROOMKEEPD, "check", "database", "--data", self.data, "--json"])
+
+    def rows(self):
+        """The server's own: (lane, number in it, op id, state) in the order of arrival."""
+        path = os.path.join(self.data, "clinic.db")
+        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
+            return [(lane, number, str(uuid.UUID(bytes=op_id)), state)
+                    for lane, number, op_id, state in db.execute(
+                        "SELECT lane, lane_seq, op_id, state FROM op ORDER BY seq")]
 
     def close(self):
         for room in self.rooms:

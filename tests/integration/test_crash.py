@@ -86,6 +86,7 @@ class Crash(ClinicTest):
         report = self.clinic.check()
         self.assertTrue(report["ok"], report)
         self.assertGreater(sum(len(v) for w in writers for v in w.accepted.values()), KILLS)
+        self.assertGreater(min(len(ops) for ops in reported.values()), 0)
 
     def compare(self, writer, room, reported):
         for session, accepted in writer.accepted.items():
@@ -97,6 +98,10 @@ class Crash(ClinicTest):
             self.assertEqual(sorted(set(values) - set(writer.tried[session])), [])
         states = {op["op_id"]: op["state"] for op in room.pending()}
         self.assertEqual([op for op in reported if states.get(op) != "committed"], [])
+        # What the room says of itself is not enough: the server has it, once, as committed.
+        held = [op_id for _, _, op_id, state in self.clinic.rows() if state == 1]
+        self.assertEqual(len(held), len(set(held)))
+        self.assertEqual(reported - set(held), set())
 
     def test_the_server_is_killed(self):
         def kill(_rand):
