@@ -9,6 +9,7 @@ static const struct verb_row learn_row = { "learn", "roomkeep.learn/1", verb_lea
 					   .needs_person = true };
 
 static void call_submit(struct agent_call *c);
+static void sign_ins_start(struct agent *a);
 
 void agent_learn_names(struct agent *a)
 {
@@ -244,6 +245,7 @@ static void call_done(struct worker_job *job)
 	} else {
 		calls_arm(a);
 	}
+	sign_ins_start(a);
 }
 
 static void call_submit(struct agent_call *c)
@@ -257,6 +259,43 @@ static void call_submit(struct agent_call *c)
 	fault_default(&c->verb.fault, e == ERR_FULL ? ERR_BUSY : e);
 	call_answer(c);
 }
+
+/* ---- one sign-in at a time ------------------------------------------------------------------ */
+
+/* The server has one challenge per connection: two sign-ins at once would take it from each other,
+ * and a right passphrase would count as a wrong one. */
+static bool someone_signs_in(const struct agent *a)
+{
+	LIST_FOREACH(it, &a->calls) {
+		const struct agent_call *c = CONTAINER_OF(it, struct agent_call, link);
+		const bool signs_in = c->verb.row->run == verb_sign_in && !c->held;
+		if (signs_in && c->waiting == AGENT_WAIT_NOTHING) return true;
+	}
+	return false;
+}
+
+static struct agent_call *first_held(const struct agent *a)
+{
+	LIST_FOREACH(it, &a->calls) {
+		struct agent_call *c = CONTAINER_OF(it, struct agent_call, link);
+		if (c->held) return c;
+	}
+	return NULL;
+}
+
+/* The next one begins, in the order in which they came. */
+static void sign_ins_start(struct agent *a)
+{
+	struct agent_call *c = first_held(a);
+
+	while (!a->closing && c != NULL && !someone_signs_in(a)) {
+		c->held = false;
+		call_submit(c);
+		c = first_held(a);
+	}
+}
+
+/* ---- a call's beginning --------------------------------------------------------------------- */
 
 /* Takes the request, also on failure. */
 static struct agent_call *call_new(struct agent *a, const struct verb_row *row, json_t *request)
@@ -293,6 +332,7 @@ void agent_call_reply(struct agent *a, uint64_t request_id, enum err e, struct v
 		const enum err kept = buf_append(&c->verb.reply, reply);
 		if (kept != ERR_OK) c->verb.reply_err = kept;
 		call_submit(c);
+		sign_ins_start(a);
 		return;
 	}
 }
@@ -372,5 +412,10 @@ void agent_on_http(void *ctx, struct http_request *r)
 	}
 	c->http = r;
 	c->wait_until_ms = wait_until_ms;
-	call_submit(c);
+	if (row->run != verb_sign_in) {
+		call_submit(c);
+		return;
+	}
+	c->held = true;
+	sign_ins_start(a);
 }

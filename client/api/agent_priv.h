@@ -69,6 +69,7 @@ struct agent_call {
 	uint64_t request_id;       /* not 0: waits for the server */
 	uint64_t wait_until_ms;    /* `sync --wait`, sign-in: loop time when waiting ends */
 	enum agent_wait waiting;
+	bool held;      /* a sign-in that has not begun: another one is under way */
 	bool then_stop; /* the agent ends after this one */
 };
 

@@ -523,6 +523,22 @@ class SignIn(CliCase, SharedClinicTest):
         self.room2.sync()
         self.assertEqual(self.room2.status()["outbox"]["queued"], 0)
 
+    def test_sign_ins_at_once(self):
+        """They stand in line: a right passphrase never counts as a wrong one."""
+        for _ in range(3):
+            procs = [subprocess.Popen(self.words(login), stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                     for login in ("mara", "sam", "mara", "sam")]
+            for proc in procs:  # all of them have begun before the first is given its passphrase
+                proc.stdin.write(PASSPHRASE)
+                proc.stdin.close()
+            for proc in procs:
+                err = proc.stderr.read()
+                self.assertEqual((proc.wait(WAIT_S), err), (0, ""))
+                proc.stdout.close()
+                proc.stderr.close()
+        self.assertIn(self.room2.status()["user"], ("mara", "sam"))
+
     def test_own_passphrase(self):
         self.clinic.add_user("Pat Phrase", "pat", "desk")
         self.room2.sign_in("pat")
