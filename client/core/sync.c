@@ -252,10 +252,12 @@ static void sync_on_welcome(struct sync *s, const Roomkeep__Welcome *w, struct v
 	fsm_move(&s->fsm, SYNC_CHECK);
 	s->number = 0;
 	s->backed_up_seq = w->backed_up_seq;
+	s->accounts_heard = w->accounts;
 	s->check_ask = sync_ask(s, SYNC_ASK_WELCOME, body, 0, out);
 }
 
-static void sync_on_pong(struct sync *s, const Roomkeep__Frame *f, struct sync_actions *out)
+static void sync_on_pong(struct sync *s, const Roomkeep__Frame *f, struct view body,
+			 struct sync_actions *out)
 {
 	s->ping_number = 0;
 	if (f->body_case != ROOMKEEP__FRAME__BODY_PONG) {
@@ -265,6 +267,14 @@ static void sync_on_pong(struct sync *s, const Roomkeep__Frame *f, struct sync_a
 	if (f->pong->backed_up_seq > s->backed_up_seq) {
 		s->backed_up_seq = f->pong->backed_up_seq;
 		(void)sync_ask(s, SYNC_ASK_BACKED_UP, VIEW_EMPTY, s->backed_up_seq, out);
+	}
+	if (!sync_is_up(s)) return; /* the Welcome comes first */
+	/* Somebody was disabled or added while nobody is signed in here: an offline sign-in will
+	 * ask our directory, not the server's. */
+	if (f->pong->dir_seq > s->dir_seq) sync_dir_want(s, SYNC_DIR_NEWS, out);
+	if (f->pong->accounts != s->accounts) {
+		s->accounts = f->pong->accounts;
+		(void)sync_ask(s, SYNC_ASK_ACCOUNTS, body, 0, out);
 	}
 }
 
@@ -379,7 +389,7 @@ static void sync_on_reply(struct sync *s, uint64_t n, const Roomkeep__Frame *f, 
 	if (n == s->batch_number)
 		sync_outbox_on_reply(s, f, body, out);
 	else if (n == s->ping_number)
-		sync_on_pong(s, f, out);
+		sync_on_pong(s, f, body, out);
 	else if (n == s->number)
 		sync_on_own_reply(s, f, body, out);
 	else if (w != NULL)
@@ -448,6 +458,7 @@ static void sync_on_welcome_result(struct sync *s, const struct sync_result *r,
 		return;
 	}
 	s->dir_seq = r->dir_seq;
+	s->accounts = s->accounts_heard;
 	s->queued = r->queued;
 	s->queued_known = true;
 	if (r->again)

@@ -56,6 +56,7 @@ enum sync_ask_type {
 	SYNC_ASK_FEED,          /* frame: a Feed. Stores rows and cursor */
 	SYNC_ASK_SCOPE,         /* frame: a ScopeChange. Gives the cursor to pull from */
 	SYNC_ASK_BACKED_UP,     /* seq: what a verified backup holds by now */
+	SYNC_ASK_ACCOUNTS,      /* frame: a Pong. Drops copies of keyrings that are good no more */
 	SYNC_ASK_COUNT
 };
 

@@ -162,6 +162,8 @@ uint64_t sync_send_hello(struct sync *s, struct sync_actions *out)
 	h.clinic_id = wire_id_bytes(&s->config.clinic_id);
 	h.room_id = wire_id_bytes(&s->config.room_id);
 	h.epoch = wire_id_bytes(&s->config.epoch);
+	h.has_accounts = true;
+	h.accounts = s->accounts;
 	f.body_case = ROOMKEEP__FRAME__BODY_HELLO;
 	f.hello = &h;
 	return sync_send(s, &f, out);
@@ -174,6 +176,8 @@ uint64_t sync_send_empty(struct sync *s, Roomkeep__Frame__BodyCase which, struct
 	Roomkeep__Logout logout = ROOMKEEP__LOGOUT__INIT;
 	f.body_case = which;
 	if (which == ROOMKEEP__FRAME__BODY_PING) {
+		ping.has_accounts = true;
+		ping.accounts = s->accounts;
 		f.ping = &ping;
 	} else {
 		INSIST(which == ROOMKEEP__FRAME__BODY_LOGOUT);

@@ -11,6 +11,7 @@ enum sync_dir {
 	SYNC_DIR_USER = 4,    /* then the held LoginOk goes to the verb */
 	SYNC_DIR_FEED = 8,    /* then the batch with an unknown author again */
 	SYNC_DIR_SCOPE = 16,  /* then the scope change */
+	SYNC_DIR_NEWS = 32,   /* then nothing: the server said that there is more */
 };
 
 enum sync_login {
@@ -67,6 +68,8 @@ struct sync {
 	uint64_t wait_ms; /* a reply to sync itself is due by then; UINT64_MAX: none */
 	uint64_t number;  /* of that reply: Hello, directory, login, logout */
 	uint64_t backed_up_seq;
+	uint64_t accounts; /* Welcome's or Pong's, applied; 0: none since this process began */
+	uint64_t accounts_heard; /* of the Welcome that is checked */
 
 	/* asks in flight, by id; 0: none */
 	uint64_t next_ask;

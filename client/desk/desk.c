@@ -175,6 +175,7 @@ static bool ask_needs_person(enum sync_ask_type type)
 	case SYNC_ASK_COURIER:
 	case SYNC_ASK_ACK:
 	case SYNC_ASK_BACKED_UP:
+	case SYNC_ASK_ACCOUNTS:
 	case SYNC_ASK_COUNT: break;
 	}
 	return false;
@@ -198,6 +199,7 @@ static enum err run_ask(struct desk *d, uint64_t now_ms, const struct sync_ask *
 	case SYNC_ASK_FEED: return run_feed(d, now_ms, ask, ret);
 	case SYNC_ASK_SCOPE: return run_scope(d, ask, ret);
 	case SYNC_ASK_BACKED_UP: return feed_backed_up(d->local, ask->seq);
+	case SYNC_ASK_ACCOUNTS: return feed_apply_pong(d->local, buf_view(&ask->frame));
 	case SYNC_ASK_COUNT: break;
 	}
 	return ERR_BUG;

@@ -127,6 +127,38 @@ static enum err welcome_directory(struct local *l, const Roomkeep__Welcome *w, u
 	return ERR_OK;
 }
 
+/* ---- copies of keyrings that are good no more ------------------------------------------------ */
+
+static enum err account_apply(struct local *l, const Roomkeep__AccountState *state)
+{
+	CLEANUP(account_finip) struct account acc = { 0 };
+	struct keyring_head head = { 0 };
+	struct id user_id = { 0 };
+	TRY(wire_id(state->user_id, &user_id));
+	const enum err e = account_by_id(l, &user_id, &acc);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* nobody who signed in here */
+	TRY(e);
+	if (!acc.have_blob) return ERR_OK;
+	const bool newest = keyring_read_head(buf_view(&acc.blob), &head) == ERR_OK &&
+			    head.rev >= state->keyring_rev;
+	if (newest && !state->blocked) return ERR_OK;
+	return account_drop_blob(l, &user_id);
+}
+
+static enum err accounts_apply(struct local *l, Roomkeep__AccountState *const *states, size_t count)
+{
+	for (size_t i = 0; i < count; i++) TRY(account_apply(l, states[i]));
+	return ERR_OK;
+}
+
+enum err feed_apply_pong(struct local *l, struct view frame)
+{
+	CLEANUP(arena_finip) struct arena a;
+	Roomkeep__Frame *f = NULL;
+	TRY(frame_read(&a, frame, ROOMKEEP__FRAME__BODY_PONG, &f));
+	return accounts_apply(l, f->pong->account, f->pong->n_account);
+}
+
 enum err feed_apply_welcome(struct local *l, struct view frame, uint64_t now_ms, bool *ret_dir_more)
 {
 	ENSURE(l->room.state != LOCAL_EMPTY, ERR_CONFIG);
@@ -148,6 +180,7 @@ enum err feed_apply_welcome(struct local *l, struct view frame, uint64_t now_ms,
 	TRY(welcome_directory(l, w, now_ms, &more));
 	TRY(welcome_clock(l, w, now_ms));
 	TRY(feed_backed_up(l, w->backed_up_seq));
+	TRY(accounts_apply(l, w->account, w->n_account));
 	*ret_dir_more = more;
 	return ERR_OK;
 }

@@ -8,11 +8,15 @@
 #include "roomkeep/wire.pb-c.h"
 
 /* Welcome: clinic, pinned epoch, ServerRecord (seq >= pinned, signed by the root), signed head,
- * time floor. `*ret_dir_more`: the directory here is shorter than the server's.
+ * time floor, accounts as in a Pong. `*ret_dir_more`: the directory here is the shorter one.
  * ERR_CONFLICT another clinic; ERR_VERSION another epoch; ERR_AUTH a record or head that does not
  * check out; ERR_FORK the directory head differs or is behind ours (alarm). */
 MUST_USE enum err feed_apply_welcome(struct local *l, struct view frame, uint64_t now_ms,
 				     bool *ret_dir_more);
+/* Pong: the copies go that this room keeps of keyrings under a passphrase that was changed
+ * elsewhere, or of people who are blocked (SECURITY 2.6). What the server says here is not signed:
+ * it can only make a sign-in need the server. */
+MUST_USE enum err feed_apply_pong(struct local *l, struct view frame);
 /* Directory: entries after our head, checked one by one. `*ret_more`: at least one was new. */
 MUST_USE enum err feed_apply_directory(struct local *l, struct view frame, uint64_t now_ms,
 				       bool *ret_more);

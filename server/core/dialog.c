@@ -228,7 +228,7 @@ static void dialog_on_hello(struct dialog *d, uint64_t request, const Roomkeep__
 		fsm_move(&d->fsm, d->roster->founded ? DIALOG_ENROLLING : DIALOG_FOUNDING);
 	}
 	const uint32_t proto = h->proto_max < DIALOG_PROTO_MAX ? h->proto_max : DIALOG_PROTO_MAX;
-	dialog_say_welcome(d, request, proto, wall_ms, out);
+	dialog_say_welcome(d, request, h, proto, wall_ms, out);
 }
 
 /* ---- sign-in ----------------------------------------------------------------------------- */
@@ -355,7 +355,7 @@ static void dialog_on_inline(struct dialog *d, const struct dialog_event *ev,
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_LIST_ROOMS)
 		dialog_say_rooms(d, request, ev->wall_ms, out);
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_PING)
-		dialog_say_pong(d, request, ev->wall_ms, out);
+		dialog_say_pong(d, request, f->ping, ev->wall_ms, out);
 	else
 		INSIST(false); /* every inline rule has its branch */
 }

@@ -7,10 +7,10 @@
  * fails the dialog is dropped, and the caller finds it CLOSED. */
 void dialog_say_result(struct dialog *d, uint64_t request, enum err err,
 		       struct dialog_actions *out);
-void dialog_say_welcome(struct dialog *d, uint64_t request, uint32_t proto, uint64_t wall_ms,
-			struct dialog_actions *out);
-void dialog_say_pong(struct dialog *d, uint64_t request, uint64_t wall_ms,
-		     struct dialog_actions *out);
+void dialog_say_welcome(struct dialog *d, uint64_t request, const Roomkeep__Hello *hello,
+			uint32_t proto, uint64_t wall_ms, struct dialog_actions *out);
+void dialog_say_pong(struct dialog *d, uint64_t request, const Roomkeep__Ping *ping,
+		     uint64_t wall_ms, struct dialog_actions *out);
 void dialog_say_rooms(struct dialog *d, uint64_t request, uint64_t wall_ms,
 		      struct dialog_actions *out);
 void dialog_say_scope_change(struct dialog *d, struct dialog_actions *out);

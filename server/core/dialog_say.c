@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "server/core/dialog_internal.h"
 #include "wire/frame.h"
 #include "wire/op.h"
@@ -37,14 +38,58 @@ void dialog_say_result(struct dialog *d, uint64_t request, enum err err, struct 
 	dialog_say(d, &frame, out);
 }
 
-void dialog_say_pong(struct dialog *d, uint64_t request, uint64_t wall_ms,
-		     struct dialog_actions *out)
+/* Whose sealed keyring a room may have a copy of that is good no more (SECURITY 2.6, 2.7). */
+struct dialog_accounts {
+	Roomkeep__AccountState states[ROSTER_USERS_MAX];
+	Roomkeep__AccountState *list[ROSTER_USERS_MAX];
+	size_t count;
+};
+
+/* `*ret` stays NULL for a room that knows them by this number already. */
+static enum err dialog_list_accounts(const struct roster *r, uint64_t known,
+				     struct dialog_accounts **ret)
 {
+	if (known == roster_accounts_version(r)) return ERR_OK;
+	struct dialog_accounts *a = calloc(1, sizeof(*a));
+	ENSURE(a != NULL, ERR_NOMEM);
+	for (size_t i = 0; i < r->user_count; i++) {
+		const struct roster_user *user = &r->users[i];
+		if (user->keyring_rev <= 1 && !user->blocked) continue;
+		Roomkeep__AccountState *state = &a->states[a->count];
+		roomkeep__account_state__init(state);
+		state->has_user_id = 1;
+		state->user_id = wire_id_bytes(&user->user_id);
+		state->has_keyring_rev = 1;
+		state->keyring_rev = user->keyring_rev;
+		state->has_blocked = 1;
+		state->blocked = user->blocked;
+		a->list[a->count++] = state;
+	}
+	*ret = a;
+	return ERR_OK;
+}
+
+void dialog_say_pong(struct dialog *d, uint64_t request, const Roomkeep__Ping *ping,
+		     uint64_t wall_ms, struct dialog_actions *out)
+{
+	CLEANUP(freep) struct dialog_accounts *accounts = NULL;
+	if (dialog_list_accounts(d->roster, ping->accounts, &accounts) != ERR_OK) {
+		dialog_drop(d, out);
+		return;
+	}
 	Roomkeep__Pong pong = ROOMKEEP__PONG__INIT;
 	pong.has_time_ms = 1;
 	pong.time_ms = wall_ms;
 	pong.has_backed_up_seq = 1;
 	pong.backed_up_seq = d->roster->backed_up_seq;
+	pong.has_dir_seq = 1;
+	pong.dir_seq = d->roster->dir_seq;
+	pong.has_accounts = 1;
+	pong.accounts = roster_accounts_version(d->roster);
+	if (accounts != NULL) {
+		pong.n_account = accounts->count;
+		pong.account = accounts->list;
+	}
 	Roomkeep__Frame frame = dialog_frame(request);
 	frame.body_case = ROOMKEEP__FRAME__BODY_PONG;
 	frame.pong = &pong;
@@ -87,10 +132,15 @@ static void dialog_fill_head(const struct roster_head *from, Roomkeep__SignedHea
 }
 
 /* A machine that is no room learns whether it may found or join, and which clinic it is. */
-void dialog_say_welcome(struct dialog *d, uint64_t request, uint32_t proto, uint64_t wall_ms,
-			struct dialog_actions *out)
+void dialog_say_welcome(struct dialog *d, uint64_t request, const Roomkeep__Hello *hello,
+			uint32_t proto, uint64_t wall_ms, struct dialog_actions *out)
 {
 	const struct roster *r = d->roster;
+	CLEANUP(freep) struct dialog_accounts *accounts = NULL;
+	if (dialog_list_accounts(r, hello->accounts, &accounts) != ERR_OK) {
+		dialog_drop(d, out);
+		return;
+	}
 	Roomkeep__Welcome welcome = ROOMKEEP__WELCOME__INIT;
 	Roomkeep__Signed epoch_record;
 	Roomkeep__Signed server_record;
@@ -118,6 +168,12 @@ void dialog_say_welcome(struct dialog *d, uint64_t request, uint32_t proto, uint
 		welcome.dir_seq = r->dir_seq;
 		welcome.has_dir_hash = 1;
 		welcome.dir_hash = wire_bytes(VIEW_OF(r->dir_hash));
+		welcome.has_accounts = 1;
+		welcome.accounts = roster_accounts_version(r);
+		if (accounts != NULL) {
+			welcome.n_account = accounts->count;
+			welcome.account = accounts->list;
+		}
 		if (r->head.present) {
 			dialog_fill_head(&r->head, &head);
 			welcome.head = &head;

@@ -158,12 +158,14 @@ enum err roster_put_user(struct roster *r, const struct roster_user *user)
 {
 	struct roster_user *at = roster_find_user(r, &user->user_id);
 	const bool was_blocked = at != NULL && at->blocked;
+	const uint64_t known_rev = at != NULL ? at->keyring_rev : 0;
 	if (at == NULL) {
 		ENSURE(r->user_count < ROSTER_USERS_MAX, ERR_FULL);
 		at = &r->users[r->user_count++];
 	}
 	*at = *user;
 	at->blocked = user->blocked || was_blocked;
+	if (at->keyring_rev < known_rev) at->keyring_rev = known_rev;
 	return ERR_OK;
 }
 
@@ -173,6 +175,25 @@ enum err roster_block_user(struct roster *r, const struct id *user_id)
 	ENSURE(user != NULL, ERR_NOT_FOUND);
 	user->blocked = true;
 	return ERR_OK;
+}
+
+enum err roster_set_keyring_rev(struct roster *r, const struct id *user_id, uint64_t rev)
+{
+	struct roster_user *user = roster_find_user(r, user_id);
+	ENSURE(user != NULL, ERR_NOT_FOUND);
+	user->keyring_rev = rev;
+	return ERR_OK;
+}
+
+uint64_t roster_accounts_version(const struct roster *r)
+{
+	uint64_t version = 1;
+	for (size_t i = 0; i < r->user_count; i++) {
+		const struct roster_user *user = &r->users[i];
+		if (user->keyring_rev > 1) version += user->keyring_rev - 1;
+		if (user->blocked) version++;
+	}
+	return version;
 }
 
 enum err roster_set_signed(struct roster_signed *s, struct view body, struct view signature)

@@ -47,6 +47,7 @@ struct roster_user {
 	bool active;            /* by the signed directory */
 	bool blocked;           /* by `roomkeepd block user`: unsigned, can only take away */
 	uint64_t scope_version; /* dir_seq of the newest entry about this person */
+	uint64_t keyring_rev;   /* 1 while it is the first passphrase; 0 is taken for 1 */
 };
 
 struct roster_signed {
@@ -120,10 +121,14 @@ const char *roster_room_state_text(const struct roster_room *room, uint64_t wall
 const struct roster_user *roster_user(const struct roster *r, const struct id *user_id);
 /* Known, active and not blocked. */
 bool roster_user_may_sign_in(const struct roster *r, const struct id *user_id);
-/* Adds or replaces; `blocked` of a known person is kept. ERR_FULL. */
+/* Adds or replaces; `blocked` of a known person is kept, and the newest `keyring_rev`. ERR_FULL. */
 MUST_USE enum err roster_put_user(struct roster *r, const struct roster_user *user);
 /* ERR_NOT_FOUND. */
 MUST_USE enum err roster_block_user(struct roster *r, const struct id *user_id);
+/* The person has another passphrase now. ERR_NOT_FOUND. */
+MUST_USE enum err roster_set_keyring_rev(struct roster *r, const struct id *user_id, uint64_t rev);
+/* Another number after each roster_set_keyring_rev and each first roster_block_user; never 0. */
+uint64_t roster_accounts_version(const struct roster *r);
 
 /* ---- records ----------------------------------------------------------------------------- */
 

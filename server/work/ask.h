@@ -27,6 +27,7 @@ enum ask_effect_type {
 	ASK_EFFECT_ROOM,    /* room: joined or invited */
 	ASK_EFFECT_RETIRED, /* room.name */
 	ASK_EFFECT_USER,    /* user, dir_seq, dir_hash */
+	ASK_EFFECT_KEYRING, /* user.user_id, user.keyring_rev: another passphrase */
 };
 
 /* What the roster does when the ask has been committed. */

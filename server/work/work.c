@@ -202,8 +202,11 @@ static enum err work_roster_people(const struct directory *dir, struct store_rea
 	struct store_account *accounts = NULL;
 	size_t count = 0;
 	TRY(store_accounts_list(r, arena, &accounts, &count));
-	for (size_t i = 0; i < count; i++)
-		if (accounts[i].blocked) TRY(roster_block_user(roster, &accounts[i].user_id));
+	for (size_t i = 0; i < count; i++) {
+		const struct store_account *a = &accounts[i];
+		TRY(roster_set_keyring_rev(roster, &a->user_id, a->keyring_rev));
+		if (a->blocked) TRY(roster_block_user(roster, &a->user_id));
+	}
 	return ERR_OK;
 }
 
@@ -256,6 +259,9 @@ static void work_apply_effect(const struct ask *a, const struct ask_effect *f, s
 			r->dir_seq = f->dir_seq;
 			memcpy(r->dir_hash, f->dir_hash, sizeof(r->dir_hash));
 		}
+		break;
+	case ASK_EFFECT_KEYRING:
+		INSIST(roster_set_keyring_rev(r, &f->user.user_id, f->user.keyring_rev) == ERR_OK);
 		break;
 	}
 }

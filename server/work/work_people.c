@@ -177,6 +177,10 @@ enum err work_write_passphrase(struct work *w, struct ask *a, struct store *s)
 	TRY(passphrase_check_signatures(w, a, &account));
 	TRY(store_passphrase_change(s, user_id, c->blob, c->head.keyring_rev, &c->auth_pk));
 	TRY(work_audit(a, s, STORE_EVENT_PASSPHRASE_CHANGED, user_id, ERR_OK));
+	INSIST(a->effect_count < ASK_EFFECTS_MAX);
+	struct ask_effect *f = &a->effects[a->effect_count++];
+	*f = (struct ask_effect){ .type = ASK_EFFECT_KEYRING };
+	f->user = (struct roster_user){ .user_id = *user_id, .keyring_rev = c->head.keyring_rev };
 	if (c->head.cs_id > w->cs_id) {
 		REQUIRE(pthread_rwlock_wrlock(&w->lock) == 0);
 		w->cs_id = c->head.cs_id;

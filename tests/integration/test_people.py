@@ -539,6 +539,36 @@ class SignIn(CliCase, SharedClinicTest):
                 proc.stderr.close()
         self.assertIn(self.room2.status()["user"], ("mara", "sam"))
 
+    def test_copies_of_keyrings_that_are_good_no_more(self):
+        """A new passphrase, a block and a dismissal reach a room where nobody is signed in, at its
+        next contact: from then on they hold without the network too."""
+        for login in ("vera", "dora", "bea"):
+            self.clinic.add_user("Some One", login, "therapist")
+            self.room2.sign_in(login)
+        self.room2.lock()
+        self.addCleanup(self.room1.sign_in, "jo")
+        self.addCleanup(self.room2.proxy.heal)
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        self.room1.call("disable", "user", "dora")
+        answer([ROOMKEEPD, "block", "user", "bea", "--data", self.clinic.data, "--json"])
+        new = os.path.join(self.clinic.root, "new-vera")
+        with open(new, "w") as f:
+            f.write("a passphrase that is hers now")
+        self.room1.sign_in("vera")
+        self.room1.call("set", "passphrase", "--passphrase-file", "-", "--new-passphrase-file", new,
+                        stdin=PASSPHRASE)
+        for login in ("vera", "dora", "bea"):  # the room cannot know yet
+            self.room2.sign_in(login)
+            self.room2.lock()
+        self.room2.proxy.heal()
+        self.room2.wait_link("online")
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        for login in ("vera", "dora", "bea"):
+            self.check_fault(self.words(login), 77, PASSPHRASE)
+        self.room2.sign_in("mara")  # the door is closed to nobody else
+
     def test_own_passphrase(self):
         self.clinic.add_user("Pat Phrase", "pat", "desk")
         self.room2.sign_in("pat")

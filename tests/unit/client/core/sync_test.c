@@ -212,6 +212,50 @@ static void test_silence_is_noticed_within_five_seconds(void **state)
 	rig_free(r);
 }
 
+static void pong_news(struct rig *r, uint64_t dir_seq, uint64_t accounts)
+{
+	rig_clear(r);
+	rig_wait(r, PING_MS);
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	Roomkeep__Pong p = ROOMKEEP__PONG__INIT;
+	p.has_dir_seq = p.has_accounts = true;
+	p.dir_seq = dir_seq;
+	p.accounts = accounts;
+	f.body_case = ROOMKEEP__FRAME__BODY_PONG;
+	f.pong = &p;
+	rig_frame(r, &f, rig_number(r, PING));
+}
+
+/* With nobody signed in a disabled person's entry and a new passphrase come by the Pong. */
+static void test_a_pong_brings_news_of_people(void **state)
+{
+	(void)state;
+	struct rig *r = rig_new(1);
+	rig_to_courier(r);
+	rig_done(r, (struct sync_result){ .type = SYNC_ASK_COURIER });
+	pong_news(r, 1, 0); /* what the room has: nothing happens */
+	assert_null(rig_sent(r, GET_DIRECTORY));
+	assert_null(rig_ask(r, SYNC_ASK_ACCOUNTS));
+
+	pong_news(r, 2, 7);
+	assert_int_equal(rig_sent(r, PING)->ping->accounts, 0);
+	assert_non_null(rig_ask(r, SYNC_ASK_ACCOUNTS));
+	assert_int_equal(rig_sent(r, GET_DIRECTORY)->get_directory->after_dir_seq, 1);
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	Roomkeep__Directory d = ROOMKEEP__DIRECTORY__INIT;
+	f.body_case = ROOMKEEP__FRAME__BODY_DIRECTORY;
+	f.directory = &d;
+	rig_frame(r, &f, rig_number(r, GET_DIRECTORY));
+	rig_done(r, (struct sync_result){ .type = SYNC_ASK_DIRECTORY, .dir_seq = 2 });
+	assert_int_equal(sync_state_now(r->s), SYNC_COURIER);
+
+	pong_news(r, 2, 7); /* heard once is enough */
+	assert_int_equal(rig_sent(r, PING)->ping->accounts, 7);
+	assert_null(rig_sent(r, GET_DIRECTORY));
+	assert_null(rig_ask(r, SYNC_ASK_ACCOUNTS));
+	rig_free(r);
+}
+
 static void test_answers_and_bytes_keep_the_link(void **state)
 {
 	(void)state;
@@ -489,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_backoff_while_queued_stays_below_five_seconds),
 		cmocka_unit_test(test_backoff_idle_and_woken_by_an_op),
 		cmocka_unit_test(test_silence_is_noticed_within_five_seconds),
+		cmocka_unit_test(test_a_pong_brings_news_of_people),
 		cmocka_unit_test(test_answers_and_bytes_keep_the_link),
 		cmocka_unit_test(test_dial_and_hello_have_deadlines),
 		cmocka_unit_test(test_signs_in_by_itself_after_a_drop),

@@ -188,6 +188,64 @@ static void test_hello_replaces_the_older_conn(void **state)
 	fx_fini(&x);
 }
 
+/* ---- copies of keyrings ------------------------------------------------------------------- */
+
+static void assert_tells_jo(const struct fx *x, Roomkeep__AccountState *const *list, size_t count,
+			    uint64_t version)
+{
+	assert_int_equal(version, roster_accounts_version(x->roster));
+	assert_int_equal(count, 1);
+	assert_memory_equal(list[0]->user_id.data, fx_jo.b, ID_BYTES);
+	assert_int_equal(list[0]->keyring_rev, 3);
+	assert_false(list[0]->blocked);
+}
+
+static void test_rooms_hear_of_new_passphrases_once(void **state)
+{
+	(void)state;
+	struct fx x;
+	fx_init(&x, true, true);
+	assert_int_equal(roster_set_keyring_rev(x.roster, &fx_jo, 3), ERR_OK);
+	fx_hello(&x, true);
+	const Roomkeep__Welcome *w = fx_sent(&x, 0)->welcome;
+	assert_tells_jo(&x, w->account, w->n_account, w->accounts);
+	const uint64_t known = w->accounts;
+
+	Roomkeep__Frame *f = fx_frame(&x, ROOMKEEP__FRAME__BODY_PING);
+	f->ping->has_accounts = 1;
+	f->ping->accounts = known;
+	fx_send(&x, f);
+	const Roomkeep__Pong *p = fx_sent(&x, 0)->pong;
+	assert_int_equal(p->accounts, known);
+	assert_int_equal(p->n_account, 0);
+	assert_int_equal(p->dir_seq, x.roster->dir_seq);
+
+	fx_send(&x, fx_frame(&x, ROOMKEEP__FRAME__BODY_PING)); /* one that knows nothing */
+	p = fx_sent(&x, 0)->pong;
+	assert_tells_jo(&x, p->account, p->n_account, p->accounts);
+
+	assert_int_equal(roster_block_user(x.roster, &fx_jo), ERR_OK);
+	f = fx_frame(&x, ROOMKEEP__FRAME__BODY_PING);
+	f->ping->has_accounts = 1;
+	f->ping->accounts = known;
+	fx_send(&x, f);
+	assert_int_equal(fx_sent(&x, 0)->pong->n_account, 1);
+	assert_true(fx_sent(&x, 0)->pong->account[0]->blocked);
+	fx_fini(&x);
+}
+
+static void test_a_stranger_hears_of_nobody(void **state)
+{
+	(void)state;
+	struct fx x;
+	fx_init(&x, true, false);
+	assert_int_equal(roster_set_keyring_rev(x.roster, &fx_jo, 3), ERR_OK);
+	fx_hello(&x, false);
+	assert_false(fx_sent(&x, 0)->welcome->has_accounts);
+	assert_int_equal(fx_sent(&x, 0)->welcome->n_account, 0);
+	fx_fini(&x);
+}
+
 /* ---- deadlines ---------------------------------------------------------------------------- */
 
 static void test_first_frame_within_five_seconds(void **state)
@@ -633,6 +691,8 @@ int main(void)
 		cmocka_unit_test(test_hello_that_is_refused),
 		cmocka_unit_test(test_newer_room_is_met_half_way),
 		cmocka_unit_test(test_hello_replaces_the_older_conn),
+		cmocka_unit_test(test_rooms_hear_of_new_passphrases_once),
+		cmocka_unit_test(test_a_stranger_hears_of_nobody),
 		cmocka_unit_test(test_first_frame_within_five_seconds),
 		cmocka_unit_test(test_sixty_seconds_without_a_frame),
 		cmocka_unit_test(test_a_begun_frame_ends_within_ten_seconds),

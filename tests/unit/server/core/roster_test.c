@@ -247,6 +247,31 @@ static void test_signed_record_limits(void **state)
 	assert_int_equal(s.body_len, ROSTER_RECORD_BYTES_MAX);
 }
 
+static void test_accounts_version_tells_every_change(void **state)
+{
+	struct roster *r = *state;
+	struct roster_user jo = { .user_id = { { 1 } }, .roles = 1, .active = true };
+	const struct roster_user mara = { .user_id = { { 2 } }, .roles = 2, .active = true };
+	assert_int_equal(roster_put_user(r, &jo), ERR_OK);
+	assert_int_equal(roster_put_user(r, &mara), ERR_OK);
+	const uint64_t first = roster_accounts_version(r);
+	assert_int_not_equal(first, 0); /* 0 is a room that knows nothing yet */
+	assert_int_equal(roster_set_keyring_rev(r, &jo.user_id, 1), ERR_OK);
+	assert_int_equal(roster_accounts_version(r), first); /* as after a restart */
+	assert_int_equal(roster_set_keyring_rev(r, &jo.user_id, 2), ERR_OK);
+	assert_int_equal(roster_accounts_version(r), first + 1);
+	assert_int_equal(roster_block_user(r, &mara.user_id), ERR_OK);
+	assert_int_equal(roster_accounts_version(r), first + 2);
+	assert_int_equal(roster_block_user(r, &mara.user_id), ERR_OK);
+	assert_int_equal(roster_accounts_version(r), first + 2);
+	/* A directory entry does not know of passphrases and takes nothing back. */
+	jo.roles = 3;
+	assert_int_equal(roster_put_user(r, &jo), ERR_OK);
+	assert_int_equal(roster_user(r, &jo.user_id)->keyring_rev, 2);
+	const struct id nobody = { { 9 } };
+	assert_int_equal(roster_set_keyring_rev(r, &nobody, 2), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -263,6 +288,7 @@ int main(void)
 		T(test_block_stands_for_good),
 		T(test_disabled_may_not_sign_in),
 		T(test_user_limit),
+		T(test_accounts_version_tells_every_change),
 		T(test_signed_record_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
