@@ -127,6 +127,34 @@ enum err cli_fail_modes(struct cli_args *args)
 			  "runs roomkeepd");
 }
 
+enum err cli_fail_folder(struct cli_args *args, enum err e)
+{
+	if (e == ERR_DENIED || e == ERR_CONFIG) return cli_fail_modes(args);
+	if (e == ERR_NOT_FOUND) {
+		err_ignore(fault_set(&args->fault, e, "no_clinic", "there is no clinic in %s",
+				     args->data));
+		return fault_hint(&args->fault, "roomkeepd init --data %s makes one", args->data);
+	}
+	if (e == ERR_CORRUPT || e == ERR_STORE || e == ERR_BAD_FORMAT) {
+		err_ignore(fault_set(&args->fault, e, "damaged", "clinic.db in %s is damaged",
+				     args->data));
+		return fault_hint(&args->fault, "roomkeepd check database --data %s says more",
+				  args->data);
+	}
+	return e;
+}
+
+enum err cli_fail_keys(struct cli_args *args, enum err e)
+{
+	if (e == ERR_DENIED || e == ERR_CONFIG) return cli_fail_modes(args);
+	if (e != ERR_NOT_FOUND && e != ERR_CORRUPT && e != ERR_BAD_FORMAT) return e;
+	err_ignore(fault_set(&args->fault, ERR_CONFIG, "no_keys",
+			     "server.key or secrets in %s is %s", args->data,
+			     e == ERR_NOT_FOUND ? "missing" : "damaged"));
+	return fault_hint(&args->fault, "Put both back from a copy of the folder: rooms know this "
+					"server by them");
+}
+
 /* ---- help ------------------------------------------------------------------------------------ */
 
 static void cli_help_row(const struct cli_row *row)

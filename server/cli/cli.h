@@ -28,6 +28,10 @@ MUST_USE enum err cli_print_json(json_t *json);
 
 /* Fills the fault for files that others can read; returns ERR_CONFIG. */
 enum err cli_fail_modes(struct cli_args *args);
+/* What opening the clinic's database can find, in words. Returns `e`, ERR_OK as well. */
+MUST_USE enum err cli_fail_folder(struct cli_args *args, enum err e);
+/* The same for server.key and secrets, of a clinic that is there. */
+MUST_USE enum err cli_fail_keys(struct cli_args *args, enum err e);
 
 /* The commands; each in a file of its own. They return the exit status of a success, or fill
  * args->fault. */

@@ -107,32 +107,38 @@ static enum err init_check_call(struct cli_args *args)
 		(void)fault_hint(&args->fault, "For example --listen 192.168.1.10:7340");
 		return e;
 	}
-	if (!args->renew_code) return ERR_OK;
-	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
-	if (store_reader_open(args->data, &reader) != ERR_NOT_FOUND) return ERR_OK;
-	err_ignore(fault_set(&args->fault, ERR_NOT_FOUND, "no_clinic", "there is no clinic in %s",
-			     args->data));
-	(void)fault_hint(&args->fault, "roomkeepd init --data %s makes one", args->data);
-	return ERR_NOT_FOUND;
+	return ERR_OK;
 }
 
-static enum err init_refuse_existing(struct init *init)
+static enum err init_refuse_founded(struct cli_args *args)
 {
-	struct store_reader *reader = store_as_reader(init->store);
+	err_ignore(fault_set(&args->fault, ERR_EXISTS, "exists",
+			     "this clinic has an owner already; nothing was changed"));
+	return fault_hint(&args->fault, "roomkeepd init --data DIR makes another one elsewhere");
+}
+
+static enum err init_refuse_existing(struct cli_args *args, struct store_reader *reader)
+{
 	struct store_status status = { 0 };
 	TRY(store_status(reader, &status));
-	if (status.founded) {
-		return fault_set(&init->args->fault, ERR_EXISTS, "exists",
-				 "this clinic has an owner already; nothing was changed");
-	}
+	if (status.founded) return init_refuse_founded(args);
 	uint8_t mac[SETUP_MAC_BYTES] = { 0 };
 	const enum err e = store_setup_get(reader, loop_wall_ms(), mac);
 	explicit_bzero(mac, sizeof(mac));
-	if (e != ERR_OK || init->args->renew_code) return ERR_OK;
-	const enum err refused = fault_set(&init->args->fault, ERR_EXISTS, "exists",
-					   "a setup code for this folder is still good");
-	(void)fault_hint(&init->args->fault, "roomkeepd init --renew-code makes a new one");
-	return refused;
+	if (e != ERR_OK || args->renew_code) return ERR_OK;
+	err_ignore(fault_set(&args->fault, ERR_EXISTS, "exists",
+			     "a setup code for this folder is still good; nothing was changed"));
+	return fault_hint(&args->fault, "roomkeepd init --renew-code makes a new one");
+}
+
+/* Looked at through a reader: not even a lost key is made anew for a clinic that has one. */
+static enum err init_check_folder(struct cli_args *args)
+{
+	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
+	const enum err e = store_reader_open(args->data, &reader);
+	if (e == ERR_NOT_FOUND && !args->renew_code) return ERR_OK; /* nothing is there yet */
+	TRY(cli_fail_folder(args, e));
+	return init_refuse_existing(args, reader);
 }
 
 static enum err init_remember_address(struct init *init)
@@ -189,10 +195,7 @@ static enum err init_renew_running(struct init *init)
 	json_t *answer = NULL;
 	enum err e = request == NULL ? ERR_NOMEM : admin_call(init->args->data, request, &answer);
 	json_decref(request);
-	if (e == ERR_EXISTS) {
-		return fault_set(&init->args->fault, e, "exists",
-				 "this clinic has an owner already; nothing was changed");
-	}
+	if (e == ERR_EXISTS) return init_refuse_founded(init->args);
 	TRY(e);
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
 	e = store_reader_open(init->args->data, &reader);
@@ -212,6 +215,7 @@ static enum err init_renew_running(struct init *init)
 static enum err init_run(struct init *init)
 {
 	TRY(init_check_call(init->args));
+	TRY(init_check_folder(init->args));
 	TRY(init_folder(init->args));
 	const struct store_options options = { .folder = init->args->data,
 					       .log_key = &init->secrets.log };
@@ -226,7 +230,8 @@ static enum err init_run(struct init *init)
 				 "a server runs on this folder; nothing was changed");
 	}
 	TRY(e);
-	TRY(init_refuse_existing(init));
+	/* Again, now that nobody else can write: two may have begun at once. */
+	TRY(init_refuse_existing(init->args, store_as_reader(init->store)));
 	TRY(init_known_address(init));
 	struct hash32 spki = { { 0 } };
 	memcpy(spki.b, init->identity.spki.b, sizeof(spki.b));

@@ -62,23 +62,32 @@ static enum err serve_read_address(struct serve *s, const char *folder)
 	return ERR_OK;
 }
 
-static enum err serve_explain(struct cli_args *args, enum err e, const char *address)
+static enum err serve_explain_address(const struct serve *s, struct cli_args *args, enum err e)
 {
-	switch ((int)e) {
-	case ERR_NOT_FOUND:
-		err_ignore(fault_set(&args->fault, e, "no_clinic", "there is no clinic in %s",
-				     args->data));
-		(void)fault_hint(&args->fault, "roomkeepd init --data %s makes one", args->data);
-		break;
-	case ERR_BUSY:
-		err_ignore(fault_set(&args->fault, e, "busy",
-				     "another server uses this folder, or %s is taken", address));
-		break;
-	case ERR_CONFIG:
-	case ERR_DENIED: return cli_fail_modes(args);
-	default: fault_default(&args->fault, e);
+	if (e == ERR_BUSY) {
+		err_ignore(fault_set(&args->fault, e, "busy", "another program listens on %s",
+				     s->address));
+		return fault_hint(&args->fault, "ss -ltnp shows which one; stop it first");
 	}
-	return e;
+	if (e == ERR_DENIED) {
+		err_ignore(fault_set(&args->fault, e, NULL, "this user may not listen on %s",
+				     s->address));
+		return fault_hint(&args->fault, "Ports below 1024 are for root");
+	}
+	if (e != ERR_BAD_VALUE) return e;
+	err_ignore(fault_set(&args->fault, ERR_CONFIG, "no_such_address",
+			     "%s is no address of this machine", s->address));
+	return fault_hint(&args->fault, "ip address shows those it has");
+}
+
+/* Why it did not start. What of the engine is there says how far it came. */
+static enum err serve_explain(const struct serve *s, struct cli_args *args, enum err e)
+{
+	if (s->engine.tls.ssl_ctx == NULL) return cli_fail_keys(args, e);
+	if (s->engine.work != NULL) return serve_explain_address(s, args, e);
+	if (e != ERR_BUSY) return cli_fail_folder(args, e);
+	err_ignore(fault_set(&args->fault, e, "busy", "another server uses %s", args->data));
+	return fault_hint(&args->fault, "roomkeepd status --data %s asks it", args->data);
 }
 
 static enum err serve_start(struct serve *s)
@@ -98,7 +107,7 @@ static enum err serve_start(struct serve *s)
 static enum err serve_run(struct serve *s, struct cli_args *args)
 {
 	enum err e = serve_read_address(s, args->data);
-	if (e != ERR_OK) return serve_explain(args, e, "its address");
+	if (e != ERR_OK) return cli_fail_folder(args, e);
 	log_info("serve", "sqlite=%s%s", db_library_version(),
 		 db_library_has_wal_reset_bug()
 			 ? ", it has the WAL-reset bug; one writing connection avoids it"
@@ -107,7 +116,7 @@ static enum err serve_run(struct serve *s, struct cli_args *args)
 	s->engine.options.folder = args->data;
 	e = serve_start(s);
 	if (e != ERR_OK) {
-		(void)serve_explain(args, e, s->address);
+		e = serve_explain(s, args, e);
 		serve_stop(s);
 	}
 	loop_run(&s->loop);

@@ -17,16 +17,6 @@ static void verbs_jsonp(json_t **json)
 	json_decref(*json);
 }
 
-/* What opening a folder can find, in words. */
-static enum err verbs_no_clinic(struct cli_args *args, enum err e)
-{
-	if (e == ERR_DENIED || e == ERR_CONFIG) return cli_fail_modes(args);
-	if (e != ERR_NOT_FOUND) return e;
-	err_ignore(fault_set(&args->fault, e, "no_clinic", "there is no clinic in %s", args->data));
-	(void)fault_hint(&args->fault, "roomkeepd init --data %s makes one", args->data);
-	return e;
-}
-
 /* Nobody answers on admin.sock: the server does not run. */
 static bool verbs_is_stopped(enum err e)
 {
@@ -61,7 +51,7 @@ enum err cli_status(struct cli_args *args, int *ret_exit)
 	ENSURE(request != NULL, ERR_NOMEM);
 	CLEANUP(verbs_jsonp) json_t *status = NULL;
 	enum err e = admin_call(args->data, request, &status);
-	if (verbs_is_stopped(e)) e = verbs_no_clinic(args, status_of_folder(args->data, &status));
+	if (verbs_is_stopped(e)) e = cli_fail_folder(args, status_of_folder(args->data, &status));
 	TRY(e);
 	*ret_exit = EXIT_DONE;
 	if (args->json) return cli_print_json(TAKE(status));
@@ -127,7 +117,7 @@ static enum err check_folder(struct cli_args *args,
 {
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
 	*report = (struct store_check_report){ 0 };
-	TRY(verbs_no_clinic(args, open(args->data, &reader)));
+	TRY(cli_fail_folder(args, open(args->data, &reader)));
 	return store_check(reader, report);
 }
 
@@ -155,7 +145,7 @@ enum err cli_check_database(struct cli_args *args, int *ret_exit)
 static enum err block_stopped(struct cli_args *args)
 {
 	CLEANUP(secrets_finip) struct server_secrets secrets = { 0 };
-	TRY(verbs_no_clinic(args, secrets_read(args->data, &secrets)));
+	TRY(cli_fail_keys(args, secrets_read(args->data, &secrets)));
 	CLEANUP(store_closep) struct store *store = NULL;
 	TRY(store_open(&(struct store_options){ .folder = args->data, .log_key = &secrets.log },
 		       &store));
@@ -172,13 +162,13 @@ enum err cli_block_user(struct cli_args *args, int *ret_exit)
 	}
 	CLEANUP(verbs_jsonp) json_t *answer = NULL;
 	enum err e = admin_call(args->data, request, &answer);
-	/* A running server says NOT_FOUND for the login; only then is there an admin socket. */
-	struct store_reader *probe = NULL;
-	if (e == ERR_OFFLINE ||
-	    (e == ERR_NOT_FOUND && store_reader_open(args->data, &probe) == ERR_OK)) {
-		store_reader_close(probe);
+	/* A running server says NOT_FOUND for the login, the same as no socket; only a stopped one
+	 * lets its store be opened. */
+	if (verbs_is_stopped(e)) {
+		CLEANUP(store_reader_closep) struct store_reader *probe = NULL;
+		TRY(cli_fail_folder(args, store_reader_open(args->data, &probe)));
 		const enum err stopped = block_stopped(args);
-		e = stopped == ERR_BUSY ? e : stopped;
+		if (stopped != ERR_BUSY) e = stopped;
 	}
 	if (e == ERR_NOT_FOUND) {
 		err_ignore(fault_set(&args->fault, e, "no_such_login", "nobody has this login"));
@@ -216,9 +206,9 @@ enum err cli_show_paths(struct cli_args *args, int *ret_exit)
 enum err cli_show_fingerprint(struct cli_args *args, int *ret_exit)
 {
 	CLEANUP(closep) int dir = open(args->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0) return verbs_no_clinic(args, ERR_NOT_FOUND);
+	if (dir < 0) return cli_fail_folder(args, ERR_NOT_FOUND);
 	CLEANUP(tls_identity_finip) struct tls_identity identity = { 0 };
-	TRY(verbs_no_clinic(args, tls_identity_load_file(dir, "server.key", &identity)));
+	TRY(cli_fail_keys(args, tls_identity_load_file(dir, "server.key", &identity)));
 	char hex[2 * TLS_SPKI_BYTES + 1] = { 0 };
 	for (unsigned i = 0; i < TLS_SPKI_BYTES; i++) {
 		(void)snprintf(hex + 2 * i, 3, "%02x", identity.spki.b[i]);

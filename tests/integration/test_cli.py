@@ -149,7 +149,8 @@ class Calls(CliCase, unittest.TestCase):
     def test_no_room_and_no_clinic(self):
         self.check_fault([ROOMKEEP, "serve", "--home", self.HOME, "--json"], 78, code="no_room")
         for words in (("serve",), ("status",), ("check", "database"), ("block", "user", "jo")):
-            self.check_fault([ROOMKEEPD, *words, "--data", self.HOME, "--json"], 66)
+            self.check_fault([ROOMKEEPD, *words, "--data", self.HOME, "--json"], 66,
+                             code="no_clinic", says="roomkeepd init")
 
     def test_files_that_are_not_there(self):
         home = ["--home", self.HOME, "--json"]
@@ -791,6 +792,16 @@ class Import(CliCase, SharedClinicTest):
 
 class Processes(CliCase, SharedClinicTest):
     """Agents and servers as processes: one each, ended by SIGTERM, refused twice."""
+
+    def test_a_server_that_cannot_listen(self):
+        other = os.path.join(self.clinic.root, "other")
+        answer([ROOMKEEPD, "init", "--data", other, "--listen", self.clinic.address, "--json"])
+        self.check_fault([ROOMKEEPD, "serve", "--data", other, "--json"], 75, code="busy",
+                         says="another program listens on " + self.clinic.address)
+        foreign = os.path.join(self.clinic.root, "foreign")
+        answer([ROOMKEEPD, "init", "--data", foreign, "--listen", "203.0.113.7:7340", "--json"])
+        self.check_fault([ROOMKEEPD, "serve", "--data", foreign, "--json"], 78,
+                         code="no_such_address", says="203.0.113.7:7340")
 
     def test_one_agent_and_one_server(self):
         self.check_fault([ROOMKEEP, "serve", "--home", self.room1.home, "--json"], 69)

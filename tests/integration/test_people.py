@@ -687,6 +687,10 @@ class Database(CliCase, ClinicSteps):
         self.room1.call("sign", "session", self.session)
         self.room1.sync()
 
+    def kept(self):
+        """What would survive a restart: not SQLite's shared memory."""
+        return {name: sum_ for name, sum_ in self.hashes().items() if not name.endswith("-shm")}
+
     def hashes(self):
         found = {}
         for path in all_files(self.clinic.data):
@@ -700,6 +704,28 @@ class Database(CliCase, ClinicSteps):
         self.assertEqual(self.clinic.check()["ok"], True)
         self.clinic.status()
         self.assertEqual(self.hashes(), before)
+
+    def test_a_clinic_whose_keys_are_lost(self):
+        """Nothing makes new ones, which no room would know; what is missing is named."""
+        self.assertEqual(self.clinic.server.stop(), 0)
+        data = ["--data", self.clinic.data, "--json"]
+        for name in ("server.key", "secrets"):
+            path = os.path.join(self.clinic.data, name)
+            os.rename(path, path + ".away")
+            before = self.kept()
+            self.check_fault([ROOMKEEPD, "init", *data], 1, code="exists")
+            self.check_fault([ROOMKEEPD, "init", "--renew-code", *data], 1, code="exists")
+            self.check_fault([ROOMKEEPD, "serve", *data], 78, code="no_keys", says="missing")
+            self.assertEqual(self.kept(), before)
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as f:
+                f.write(b"junk")
+            self.check_fault([ROOMKEEPD, "serve", *data], 78, code="no_keys", says="damaged")
+            os.rename(path + ".away", path)
+        os.rename(os.path.join(self.clinic.data, "secrets"), self.clinic.data + ".secrets")
+        self.check_fault([ROOMKEEPD, "block", "user", "jo", *data], 78, code="no_keys")
+        os.rename(self.clinic.data + ".secrets", os.path.join(self.clinic.data, "secrets"))
+        self.clinic.start()
+        self.room1.wait_link("online")
 
     def test_in_every_state(self):
         def quiet():
