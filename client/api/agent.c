@@ -153,6 +153,12 @@ static enum err fail_start(struct agent *a, enum err e)
 		return fault_set(f, ERR_CONFIG, "home_not_private",
 				 "the home or a file in it is open to others, or not ours");
 	}
+	if (e == ERR_BAD_FORMAT || e == ERR_CORRUPT || e == ERR_STORE) {
+		err_ignore(fault_set(f, ERR_CORRUPT, "home_damaged", "%s in the home is damaged",
+				     e == ERR_BAD_FORMAT ? HOME_KEY : "room.db"));
+		return fault_hint(f, "Keep the folder; roomkeep enrol CODE in an empty home makes "
+				     "this machine a new room");
+	}
 	fault_default(f, e);
 	return e;
 }

@@ -572,6 +572,10 @@ enum err verb_import(struct verb *v)
 	if (!dir_user_has(local_directory(verb_local(v)), desk_person(v->desk), DIR_OWNER)) {
 		return fault_set(&v->fault, ERR_DENIED, NULL, "only an owner may import");
 	}
+	if (!dir_user_has(local_directory(verb_local(v)), desk_person(v->desk), DIR_THERAPIST)) {
+		return fault_set(&v->fault, ERR_DENIED, NULL,
+				 "an import writes sessions: only an owner who is therapist may");
+	}
 	if (v->step == 0) {
 		/* The files name rooms; only the server knows all names. */
 		return verb_learn_begin(v);

@@ -264,16 +264,22 @@ static enum err founder_check(struct founder *f, const char *code)
 			 error.allowed);
 }
 
-static enum err founder_kit_folder(struct founder *f, const char *folder)
+static enum err fail_kit_folder(struct founder *f, enum err e, const char *folder)
 {
-	const enum err e = kit_folder_prepare(folder, f->j.home.path, &f->kit_path);
-
 	if (e == ERR_OK || e == ERR_NOMEM) return e;
 	if (e == ERR_USAGE) {
-		return fault_set(f->j.fault, e, "usage",
-				 "the kit's folder must be outside the home");
+		err_ignore(fault_set(f->j.fault, e, "usage",
+				     "the kit's folder must be outside the home"));
+		return fault_hint(f->j.fault, "--kit /media/usb/kit, or any folder elsewhere");
 	}
-	return fault_set(f->j.fault, e, NULL, "the kit's folder cannot be used: %s", err_text(e));
+	err_ignore(fault_set(f->j.fault, e, NULL, "the kit's folder %.160s cannot be used: %s",
+			     folder, err_text(e)));
+	return fault_hint(f->j.fault, "The folder above it must exist and be yours to write");
+}
+
+static enum err founder_kit_folder(struct founder *f, const char *folder)
+{
+	return fail_kit_folder(f, kit_folder_prepare(folder, f->j.home.path, &f->kit_path), folder);
 }
 
 static enum err founder_write_kit(struct founder *f)
@@ -371,6 +377,7 @@ enum err join_found(const char *home_path, const json_t *request, json_t *answer
 {
 	CLEANUP(founder_finip) struct founder f = { .j = { .fault = fault, .home = { .fd = -1 } } };
 	const char *code = text_of(request, "code");
+	const char *kit = text_of(request, "kit");
 	const uint64_t now_ms = loop_wall_ms();
 
 	f.j.address = text_of(request, "server");
@@ -380,15 +387,17 @@ enum err join_found(const char *home_path, const json_t *request, json_t *answer
 		.login = text_of(request, "login"),
 		.room_name = text_of(request, "room"),
 		.address = f.j.address,
-		.kit_folder = text_of(request, "kit"), /* its real path once it exists */
+		.kit_folder = kit, /* its real path once it exists */
 		.passphrase = view_str(text_of(request, "passphrase")),
 		.k = 2,
 		.n = 3,
 	};
 	TRY(founder_check(&f, code));
 	TRY(join_address(&f.j));
+	/* Before a home is made for a call that cannot go through. */
+	TRY(fail_kit_folder(&f, kit_folder_check(kit, home_path), kit));
 	TRY(join_home(&f.j, home_path));
-	TRY(founder_kit_folder(&f, text_of(request, "kit")));
+	TRY(founder_kit_folder(&f, kit));
 	f.options.kit_folder = f.kit_path;
 	bool taken = false;
 	if (local_room(f.j.local)->state == LOCAL_FOUNDING) TRY(founder_again(&f, &taken));

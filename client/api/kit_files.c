@@ -185,6 +185,36 @@ static bool is_inside(const char *path, const char *home)
 	return path[len] == '\0' || path[len] == '/' || len == 1;
 }
 
+/* The real path of what exists of `path`, and behind it the rest as it was typed. */
+static enum err path_resolve(const char *path, char **ret)
+{
+	CLEANUP(freep) char *known = strdup(path);
+
+	ENSURE(known != NULL, ERR_NOMEM);
+	for (;;) {
+		CLEANUP(freep) char *real = realpath(known[0] != '\0' ? known : "/", NULL);
+		if (real != NULL) {
+			const char *rest = path + strlen(known);
+			const bool is_root = strcmp(real, "/") == 0;
+			ENSURE(asprintf(ret, "%s%s", is_root ? "" : real, rest) >= 0, ERR_NOMEM);
+			return ERR_OK;
+		}
+		char *slash = strrchr(known, '/');
+		ENSURE(slash != NULL && errno == ENOENT, err_from_errno(errno));
+		*slash = '\0';
+	}
+}
+
+enum err kit_folder_check(const char *folder, const char *home)
+{
+	CLEANUP(freep) char *path = NULL;
+	CLEANUP(freep) char *home_path = NULL;
+
+	TRY(path_resolve(folder, &path));
+	TRY(path_resolve(home, &home_path));
+	return is_inside(path, home_path) ? ERR_USAGE : ERR_OK;
+}
+
 enum err kit_folder_prepare(const char *folder, const char *home, char **ret_path)
 {
 	const bool made = mkdir(folder, 0700) == 0;

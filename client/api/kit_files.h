@@ -15,6 +15,9 @@
 #define KIT_FILE_PREFIX "roomkeep-kit-"
 #define KIT_FILE_NAME_BYTES 32u /* "roomkeep-kit-16.html" */
 
+/* Would this folder be inside the home? Makes nothing; neither needs to exist. */
+MUST_USE enum err kit_folder_check(const char *folder, const char *home);
+
 /* Makes the folder when it is missing (0700) and gives its real path (malloc'ed, the caller's).
  * `home` must exist. */
 MUST_USE enum err kit_folder_prepare(const char *folder, const char *home, char **ret_path);

@@ -173,7 +173,9 @@ enum err verb_fail_unknown(struct verb *v, const char *what, const char *key)
 		return fault_hint(&v->fault, "The server cannot be asked now; this room knows only "
 					     "what it holds");
 	}
-	return ERR_NOT_FOUND;
+	return fault_hint(&v->fault, strcmp(what, "patient") == 0
+					     ? "roomkeep find patient NAME shows the ids"
+					     : "roomkeep list sessions --patient ID shows the ids");
 }
 
 enum err verb_fail_record(struct verb *v, enum err e, const struct record_error *error)

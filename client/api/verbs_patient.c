@@ -6,6 +6,10 @@
 #include "wire/op.h"
 
 #include <string.h>
+#include <time.h>
+
+/* The date line: nobody lives further ahead of UTC than this. */
+#define EARLIEST_MIDNIGHT_S (14 * 60 * 60)
 
 /* A text field of the request as protobuf-c wants it: borrowed, not const. Names are stored in
  * their normal form, which `room` keeps. */
@@ -49,6 +53,21 @@ static char *plain_text(struct verb *v, const char *key)
 	return cast.out;
 }
 
+/* Dates are written so that the later one is also the greater text. */
+static enum err check_born(struct verb *v, const char *born)
+{
+	const time_t now = (time_t)(v->now_ms / 1000u) + EARLIEST_MIDNIGHT_S;
+	char today[sizeof("YYYY-MM-DD")];
+	struct tm tm;
+
+	if (born == NULL || gmtime_r(&now, &tm) == NULL ||
+	    strftime(today, sizeof(today), "%Y-%m-%d", &tm) == 0 || strcmp(born, today) <= 0) {
+		return ERR_OK;
+	}
+	return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
+			 "born: a day that has been, as YYYY-MM-DD, from 1880 on");
+}
+
 static enum err fill_patient(struct verb *v, struct patient_texts *texts, Roomkeep__Patient *p)
 {
 	TRY(normal_name(v, "name", &texts->name, &p->name));
@@ -56,7 +75,7 @@ static enum err fill_patient(struct verb *v, struct patient_texts *texts, Roomke
 	p->born = plain_text(v, "born");
 	p->phone = plain_text(v, "phone");
 	p->email = plain_text(v, "email");
-	return ERR_OK;
+	return check_born(v, p->born);
 }
 
 static enum err append_patient(struct verb *v, Roomkeep__Patient *p, const struct id *patient_id)

@@ -1,6 +1,7 @@
 #include "client/api/verbs.h"
 
 #include "base/check.h"
+#include "cli/words.h"
 #include "client/store/people.h"
 #include "record/access.h"
 #include "wire/frame.h"
@@ -148,12 +149,32 @@ enum err verb_add_user(struct verb *v)
 	return keep_sent(v);
 }
 
+/* The login that was probably meant, or NULL. */
+static const char *near_login(struct verb *v, const char *typed)
+{
+	const struct directory *dir = local_directory(verb_local(v));
+	const char *best = NULL;
+	unsigned best_score = WORDS_NOTHING;
+
+	for (size_t i = 0; i < dir->user_count; i++) {
+		const char *login = local_login_of(verb_local(v), &dir->users[i].id);
+		const unsigned score = words_near(typed, login);
+		if (score >= best_score) continue;
+		best = login;
+		best_score = score;
+	}
+	return best;
+}
+
 static enum err find_user(struct verb *v, const char *login, struct id *ret_id)
 {
 	const enum err e = local_user_by_login(verb_local(v), login, ret_id);
 
 	if (e != ERR_NOT_FOUND) return e;
-	return fault_set(&v->fault, e, NULL, "nobody has that login");
+	err_ignore(fault_set(&v->fault, e, NULL, "nobody has that login"));
+	const char *meant = near_login(v, login);
+	if (meant != NULL) return fault_hint(&v->fault, "Did you mean %s?", meant);
+	return fault_hint(&v->fault, "roomkeep list users shows the logins");
 }
 
 static enum err fail_disable(struct verb *v)
@@ -264,6 +285,23 @@ enum err verb_invite_room(struct verb *v)
 	return json_put(v->answer, "server", json_string(local_room(verb_local(v))->address));
 }
 
+/* The names are those of the last look at the server, which may be a while ago. */
+static enum err fail_room_name(struct verb *v, const char *typed)
+{
+	const char *best = NULL;
+	unsigned best_score = WORDS_NOTHING;
+
+	for (size_t i = 0; i < v->room_names->count; i++) {
+		const unsigned score = words_near(typed, v->room_names->rooms[i].name);
+		if (score == 0 || score >= best_score) continue;
+		best = v->room_names->rooms[i].name;
+		best_score = score;
+	}
+	err_ignore(fault_set(&v->fault, ERR_NOT_FOUND, NULL, "no room has that name"));
+	if (best != NULL) return fault_hint(&v->fault, "Did you mean \"%s\"?", best);
+	return fault_hint(&v->fault, "roomkeep list rooms shows the names");
+}
+
 enum err verb_retire_room(struct verb *v)
 {
 	const char *text = NULL;
@@ -279,9 +317,7 @@ enum err verb_retire_room(struct verb *v)
 		frame.retire_room = &retire;
 		return verb_ask(v, &frame, SYNC_NEEDS_PERSON, 0);
 	}
-	if (v->reply_err == ERR_NOT_FOUND) {
-		return fault_set(&v->fault, ERR_NOT_FOUND, NULL, "no room has that name");
-	}
+	if (v->reply_err == ERR_NOT_FOUND) return fail_room_name(v, text);
 	if (v->reply_err == ERR_DENIED) {
 		return fault_set(&v->fault, ERR_DENIED, NULL, "only an owner may retire rooms");
 	}

@@ -119,11 +119,21 @@ enum err input_ask_secret(struct cli_call *call, const char *what, bool twice,
 	return ERR_OK;
 }
 
-static enum err fail_read(struct cli_call *call, const struct cli_param *param, enum err e)
+static enum err fail_read(struct cli_call *call, const struct cli_param *param, const char *source,
+			  enum err e)
 {
+	const bool is_file = strcmp(source, "-") != 0;
+	const bool is_flag = cli_flag_find(call->command, param->name, strlen(param->name)) ==
+			     param;
+
 	if (e == ERR_NOMEM) return e;
-	return fault_set(&call->fault, e, NULL, "%s%s could not be read: %s",
-			 param->take == CLI_TAKE_SECRET ? "--" : "", param->name, err_text(e));
+	err_ignore(fault_set(&call->fault, e, NULL, "%s%s could not be read%s%.100s: %s",
+			     is_flag ? "--" : "", param->name, is_file ? " from " : "",
+			     is_file ? source : "",
+			     e == ERR_NOT_FOUND ? "no such file" : err_text(e)));
+	if (!is_file || param->take != CLI_TAKE_TEXT) return e;
+	return fault_hint(&call->fault, "@FILE reads a file; a text that begins with @ comes in by "
+					"- from standard input");
 }
 
 static enum err text_json(struct view bytes, json_t **ret_text)
@@ -143,7 +153,7 @@ static enum err read_value(struct cli_call *call, const struct cli_param *param,
 	enum err e = input_read(source, max, &bytes);
 	if (e == ERR_OK) e = text_json(buf_view(&bytes), ret_value);
 	buf_wipe(&bytes);
-	return e == ERR_OK ? ERR_OK : fail_read(call, param, e);
+	return e == ERR_OK ? ERR_OK : fail_read(call, param, source, e);
 }
 
 static enum err text_value(struct cli_call *call, const struct cli_value *v, json_t **ret_value)
@@ -171,7 +181,8 @@ static enum err path_value(struct cli_call *call, const struct cli_value *v, jso
 	if (v->text[0] == '/') {
 		*ret_value = json_string(v->text);
 	} else {
-		if (getcwd(here, sizeof(here)) == NULL) return fail_read(call, v->param, ERR_IO);
+		if (getcwd(here, sizeof(here)) == NULL)
+			return fail_read(call, v->param, v->text, ERR_IO);
 		*ret_value = json_sprintf("%s/%s", here, v->text);
 	}
 	if (*ret_value != NULL) return ERR_OK;

@@ -1,4 +1,5 @@
 """The command line as issue 2's contract says it, line by line: shapes, exits, texts, values."""
+import datetime
 import json
 import os
 import re
@@ -154,9 +155,12 @@ class Calls(CliCase, unittest.TestCase):
 
     def test_files_that_are_not_there(self):
         home = ["--home", self.HOME, "--json"]
-        self.check_fault([ROOMKEEP, "find", "patient", "@/nonexistent", *home], 66)
+        fault = self.check_fault([ROOMKEEP, "find", "patient", "@/nonexistent", *home], 66,
+                                 says="text could not be read from /nonexistent: no such file")
+        self.assertIn("begins with @", fault["hint"])
         sign_in = [ROOMKEEP, "sign-in", "jo", *home, "--passphrase-file"]
-        self.check_fault([*sign_in, "/nonexistent"], 66)
+        self.check_fault([*sign_in, "/nonexistent"], 66,
+                         says="--passphrase-file could not be read from /nonexistent")
         self.check_fault([*sign_in, "-"], 65, "p" * 1025)
         self.check_fault([*sign_in, "-"], 65, b"not \xff UTF-8, not at all")
         self.check_fault([ROOMKEEP, "find", "patient", b"\xff\xfe", *home], 65)
@@ -573,8 +577,14 @@ class Texts(CliCase, SharedClinicTest):
             self.room2.call("add", "patient", "--name", "Day " + good, "--born", good)
         for bad in ("1988-02-30", "1900-02-29", "1988-13-01", "1988-00-10", "1988-1-1",
                     "01.02.1988", "1988/02/03", "19880203", "1988-02-03 ", "1879-12-31",
-                    "2101-01-01", "tomorrow"):
+                    "2101-01-01", "tomorrow", "2100-12-31", self.day_from_now(3)):
             self.refuse(self.room2, "add", "patient", "--name", "A", "--born", bad, status=65)
+            self.refuse(self.room2, "set", "patient", self.patient, "--born", bad, status=65)
+        self.room2.call("add", "patient", "--name", "Born Today", "--born", self.day_from_now(0))
+
+    @staticmethod
+    def day_from_now(days):
+        return (datetime.datetime.now() + datetime.timedelta(days)).strftime("%Y-%m-%d")
 
     def test_phones_and_addresses(self):
         for good in ("+1 (604) 555-0100", "604.555.0100", ""):

@@ -132,7 +132,8 @@ class Founding(CliCase, unittest.TestCase):
 
     def refuse_nothing_made(self, code):
         """A call that cannot be right leaves no folder behind."""
-        for changed in ({"server": "nowhere"}, {"server": "127.0.0.1:0x1"}, {"login": "no!"}):
+        for changed in ({"server": "nowhere"}, {"server": "127.0.0.1:0x1"}, {"login": "no!"},
+                        {"kit": self.root + "/never"}, {"kit": self.root + "/never/kit/"}):
             args = {"server": "127.0.0.1:1", "kit": self.root + "/never-kit", **changed}
             got = run(self.found(code, "never", **args), PASSPHRASE)[0]
             self.assertIn(got, (64, 65))
@@ -298,7 +299,8 @@ class Doors(CliCase, ClinicSteps):
     def test_a_retired_room(self):
         room = self.clinic.add_room("Gone")
         room.sign_in("jo")
-        self.refuse(self.room1, "retire", "room", "Nowhere", status=66)
+        self.refuse(self.room1, "retire", "room", "Nowhere", status=66, says="list rooms")
+        self.refuse(self.room1, "retire", "room", "Room 11", status=66, says="Room 1")
         self.room1.call("retire", "room", "Gone")
         until("the live link is closed", lambda: room.status()["link"] == "refused", 1)
         self.assertEqual(self.states()["Gone"], "retired")
@@ -618,7 +620,8 @@ class SignIn(CliCase, SharedClinicTest):
         self.clinic.add_user("Dee Gone", "dee", "therapist")
         self.room2.sign_in("dee")
         self.refuse(self.room2, "disable", "user", "jo", status=77)
-        self.refuse(self.room1, "disable", "user", "nobody", status=66)
+        self.refuse(self.room1, "disable", "user", "nobody", status=66, says="list users")
+        self.refuse(self.room1, "disable", "user", "deee", status=66, says="Did you mean dee?")
         self.assertEqual(self.room1.call("disable", "user", "dee")["schema"], "roomkeep.user/1")
         until("signed out", lambda: self.room2.status()["mode"] == "courier")
         status, _, err = self.try_in(self.room2, "dee")
@@ -726,6 +729,19 @@ class Database(CliCase, ClinicSteps):
         os.rename(self.clinic.data + ".secrets", os.path.join(self.clinic.data, "secrets"))
         self.clinic.start()
         self.room1.wait_link("online")
+
+    def test_a_damaged_home(self):
+        self.room1.sync()
+        self.assertEqual(self.room1.agent.stop(), 0)
+        for name in ("room.key", "room.db"):
+            path = os.path.join(self.room1.home, name)
+            shutil.copy(path, path + ".kept")
+            with open(path, "r+b") as f:
+                f.write(b"\xff" * 64)
+            self.check_fault([ROOMKEEP, "serve", "--home", self.room1.home, "--json"], 74,
+                             code="home_damaged", says=name)
+            os.replace(path + ".kept", path)
+        self.room1.serve()
 
     def test_in_every_state(self):
         def quiet():
