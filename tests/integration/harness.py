@@ -339,7 +339,21 @@ class Clinic:
                 room.agent.kill()
         if self.server is not None and self.server.running():
             self.server.kill()
+        reports = self.sanitizer_reports()
         shutil.rmtree(self.root, ignore_errors=True)
+        assert not reports, reports
+
+    def sanitizer_reports(self):
+        """What a sanitizer's build said in a log; kill -9 leaves no exit code that would tell."""
+        reports = []
+        for path in [self.log] + [room.log for room in self.rooms]:
+            if os.path.exists(path):
+                with open(path, errors="replace") as f:
+                    log = f.read()
+                at = re.search(r"(WARNING|ERROR): \w+Sanitizer|: runtime error: ", log)
+                if at:
+                    reports.append("%s: %s" % (path, log[at.start():at.start() + 6000]))
+        return "\n".join(reports)
 
 
 def all_files(folder):
