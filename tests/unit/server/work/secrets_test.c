@@ -1,6 +1,7 @@
 /* The server's own keys on disk, and the heads of keyring blobs. */
 #include "server/work/blob.h"
 #include "server/work/secrets.h"
+#include "unit/base/death.h"
 #include "work_fx.h"
 
 #include <fcntl.h>
@@ -110,6 +111,29 @@ static void test_a_link_is_not_followed(void **state)
 	assert_int_equal(secrets_write(&a, x->dir), ERR_EXISTS);
 }
 
+static void write_until_killed(void *arg)
+{
+	const struct dir_fx *x = arg;
+	CLEANUP(secrets_finip) struct server_secrets a = { 0 };
+	const struct rlimit half = { 60, 60 };
+	if (secrets_new(&a) != ERR_OK || setrlimit(RLIMIT_FSIZE, &half) != 0) _exit(3);
+	if (secrets_write(&a, x->dir) == ERR_OK) _exit(3);
+}
+
+/* `init` goes on with what it finds: half a file would stop it for ever. */
+static void test_a_write_that_was_cut_off_is_done_again(void **state)
+{
+	struct dir_fx *x = *state;
+	CLEANUP(secrets_finip) struct server_secrets a = { 0 };
+	CLEANUP(secrets_finip) struct server_secrets b = { 0 };
+	assert_int_equal(death_of(write_until_killed, x).signal, SIGXFSZ);
+	assert_int_equal(secrets_read(x->dir, &a), ERR_NOT_FOUND);
+	assert_int_equal(secrets_new(&a), ERR_OK);
+	assert_int_equal(secrets_write(&a, x->dir), ERR_OK);
+	assert_int_equal(secrets_read(x->dir, &b), ERR_OK);
+	assert_true(secret_equal(a.ingest.sk, b.ingest.sk));
+}
+
 /* ---- blobs -------------------------------------------------------------------------------- */
 
 static void make_blob(uint8_t blob[200], uint8_t kind)
@@ -174,6 +198,7 @@ int main(void)
 		T(test_modes_are_looked_at),
 		T(test_every_byte_counts),
 		T(test_a_link_is_not_followed),
+		T(test_a_write_that_was_cut_off_is_done_again),
 		cmocka_unit_test(test_blob_heads),
 		cmocka_unit_test(test_blob_heads_that_are_none),
 	};
