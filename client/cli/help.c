@@ -1,5 +1,6 @@
 #include "client/cli/help.h"
 
+#include "base/crashpoint.h"
 #include "cli/fault.h"
 #include "client/cli/parse.h"
 #include "crypt/kdf.h"
@@ -84,10 +85,12 @@ int help_version(const struct cli_call *call)
 {
 	if (call->json) {
 		(void)printf("{\"schema\":\"roomkeep.version/1\",\"version\":\"%s\","
-			     "\"kdf_floor\":\"%s\"}\n",
-			     ROOMKEEP_VERSION, kdf_floor_text());
+			     "\"kdf_floor\":\"%s\",\"crash_points\":%s}\n",
+			     ROOMKEEP_VERSION, kdf_floor_text(),
+			     crashpoint_built_in() ? "true" : "false");
 	} else {
-		(void)printf("roomkeep %s, %s\n", ROOMKEEP_VERSION, kdf_floor_text());
+		(void)printf("roomkeep %s, %s%s\n", ROOMKEEP_VERSION, kdf_floor_text(),
+			     crashpoint_built_in() ? ", crash points built in" : "");
 	}
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_DISK;
 }

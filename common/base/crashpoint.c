@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef ROOMKEEP_FAST_KDF /* in all other builds the header says everything */
+
 #define CRASHPOINT_NAME(name, text) text,
 static const char *const crashpoint_names[CRASHPOINT_COUNT] = { CRASHPOINT_MAP(CRASHPOINT_NAME) };
 #undef CRASHPOINT_NAME
@@ -69,3 +71,5 @@ __attribute__((constructor)) static void crashpoint_arm_from_env(void)
 	for (int i = 0; i < CRASHPOINT_COUNT; i++) fprintf(stderr, "  %s\n", crashpoint_names[i]);
 	exit(64);
 }
+
+#endif

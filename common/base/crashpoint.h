@@ -1,14 +1,16 @@
 /* crashpoint: named places where a test may kill the process, so that "every point" can be counted.
  *
- * With ROOMKEEP_CRASH_AT=name or name:n in the environment at start, the n-th visit (from 1) of
- * that point raises SIGKILL: no handler, no flush, as when the power goes. Otherwise a visit costs
- * one compare. The points are in every build, so that what is tested is what is shipped. New
- * points: one row here and one call; a test visits each. Threads: any; a visit is counted once
- * however many threads race. */
+ * Test builds (ROOMKEEP_FAST_KDF): with ROOMKEEP_CRASH_AT=name or name:n in the environment at
+ * start, the n-th visit (from 1) of that point raises SIGKILL: no handler, no flush, as when the
+ * power goes. Otherwise a visit costs one compare. --version says that the points are there.
+ * All other builds: a visit is nothing, and neither the names nor the variable are in the program.
+ * New points: one row here and one call; the unit tests of the stores, `./dev sim` and `./dev
+ * crash` visit each. Threads: any; a visit is counted once however many threads race. */
 #pragma once
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* X(NAME, "name") */
@@ -56,6 +58,17 @@ enum crashpoint {
 		CRASHPOINT_COUNT
 };
 
+/* For --version. */
+static inline bool crashpoint_built_in(void)
+{
+#ifdef ROOMKEEP_FAST_KDF
+	return true;
+#else
+	return false;
+#endif
+}
+
+#ifdef ROOMKEEP_FAST_KDF
 /* Visits the point. */
 void crashpoint(enum crashpoint point);
 
@@ -63,3 +76,9 @@ const char *crashpoint_name(enum crashpoint point);
 /* As the environment variable; for the child of a fork. ERR_NOT_FOUND for an unknown name,
  * ERR_BAD_VALUE for a count of 0. */
 MUST_USE enum err crashpoint_arm(const char *name, uint64_t visit);
+#else
+static inline void crashpoint(enum crashpoint point)
+{
+	(void)point;
+}
+#endif

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "cli/words.h"
 #include "crypt/kdf.h"
@@ -187,16 +188,17 @@ static void cli_help(void)
 static enum err cli_version(const struct cli_args *args)
 {
 	if (args->json) {
-		return cli_print_json(json_pack("{s:s, s:s, s:s, s:s}", "schema",
-						"roomkeep.version/1", "version", ROOMKEEP_VERSION,
-						"sqlite_version", db_library_version(), "kdf_floor",
-						kdf_floor_text()));
+		return cli_print_json(json_pack(
+			"{s:s, s:s, s:s, s:s, s:b}", "schema", "roomkeep.version/1", "version",
+			ROOMKEEP_VERSION, "sqlite_version", db_library_version(), "kdf_floor",
+			kdf_floor_text(), "crash_points", (int)crashpoint_built_in()));
 	}
-	printf("roomkeepd %s\nSQLite %s%s\npassphrase hashing: %s\n", ROOMKEEP_VERSION,
+	printf("roomkeepd %s\nSQLite %s%s\npassphrase hashing: %s\n%s", ROOMKEEP_VERSION,
 	       db_library_version(),
 	       db_library_has_wal_reset_bug() ? " (has the WAL-reset bug; one writer avoids it)"
 					      : "",
-	       kdf_floor_text());
+	       kdf_floor_text(),
+	       crashpoint_built_in() ? "crash points: built in (TEST BUILD)\n" : "");
 	return ERR_OK;
 }
 

@@ -25,8 +25,8 @@ struct server_secrets {
 };
 
 MUST_USE enum err secrets_new(struct server_secrets *ret);
-/* Writes `dir`/secrets, mode 0600, and syncs file and folder: after a crash it is there whole or not
- * at all. */
+/* Writes `dir`/secrets, mode 0600, and syncs file and folder: after a crash it is there whole or
+ * not at all. */
 MUST_USE enum err secrets_write(const struct server_secrets *s, const char *dir);
 MUST_USE enum err secrets_read(const char *dir, struct server_secrets *ret);
 void secrets_fini(struct server_secrets *s); /* { 0 } is fine */
