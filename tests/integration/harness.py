@@ -97,8 +97,10 @@ class Process:
                 raise AssertionError("%s did not get READY" % self.args)
             piece = os.read(self.proc.stdout.fileno(), 4096)
             if not piece:
-                raise AssertionError("%s ended with %s: %s" % (
-                    self.args, self.proc.wait(), open(self.log_path).read()[-2000:]))
+                self._close()
+                with open(self.log_path, encoding="utf-8", errors="replace") as f:
+                    raise AssertionError("%s ended with %s: %s" % (
+                        self.args, self.proc.wait(), f.read()[-2000:]))
             line += piece
         assert line.startswith(b"READY"), line
         return line.decode().split()
@@ -124,7 +126,10 @@ class Process:
         self.log.close()
 
     def running(self):
-        return self.proc.poll() is None
+        if self.proc.poll() is None:
+            return True
+        self._close()
+        return False
 
 
 class Proxy:
@@ -214,11 +219,11 @@ class Proxy:
 class Room:
     """One room's home folder and its agent."""
 
-    def __init__(self, clinic, name):
+    def __init__(self, clinic, name, proxy=None):
         self.clinic, self.name = clinic, name
         self.home = os.path.join(clinic.root, re.sub(r"\W", "", name).lower())
         self.log = self.home + ".log"
-        self.proxy = Proxy(clinic.address)
+        self.proxy = proxy or Proxy(clinic.address)
         self.agent = None
 
     def args(self, *words):

@@ -1,121 +1,126 @@
-"""kill -9 of the server and of a room while rooms write: what was reported committed is there once.
+"""The short form of the campaigns of `./dev crash`: what was acknowledged is there, once, whatever
+happened to the programs, to their disks and to the network.
 
-The number of kills is bounded here; `./dev crash --kills N` runs the long form.
+Each test is a batch (tests/crash/kinds.py) with a fixed seed; tests/tools/crash.py runs as many as
+you like.
 """
+import json
 import os
-import random
-import threading
-import time
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
 import unittest
 
-from harness import ClinicTest, Failed, until
+from harness import BIN, ROOMKEEP, ROOMKEEPD, run
 
-KILLS = int(os.environ.get("ROOMKEEP_KILLS", "12"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(HERE, "../crash"))
+import kinds  # noqa: E402
+import points  # noqa: E402
+import powercut  # noqa: E402
 
-
-MEASURES_PER_SESSION = 40
-
-
-class Writer(threading.Thread):
-    """Writes into one room until told to stop: sessions of some forty measures each.
-
-    `accepted` holds, for each session, the values that the room took, in order. A call whose
-    answer a kill swallowed may have been saved all the same; its value is in `tried` only.
-    """
-
-    def __init__(self, room, patient):
-        super().__init__(daemon=True)
-        self.room, self.patient = room, patient
-        self.accepted, self.tried, self.stopping = {}, {}, threading.Event()
-
-    def one(self, session, count):
-        value = "%d.%d" % (count // 10 % 80, count % 10)
-        self.tried[session].append(float(value))
-        self.room.call("add", "measure", "--session", session, "--ref", "cx_rot", "--side", "L",
-                       "--phase", "pre", "--value", value)
-        self.accepted[session].append(float(value))
-
-    def run(self):
-        session, count = None, 0
-        while not self.stopping.is_set():
-            try:
-                if session is None or len(self.tried[session]) >= MEASURES_PER_SESSION:
-                    session = self.room.call("start", "session", "--patient",
-                                             self.patient)["session_id"]
-                    self.accepted[session], self.tried[session] = [], []
-                count += 1
-                self.one(session, count)
-            except (Failed, ValueError):
-                time.sleep(0.01)  # the room is being restarted
-
-    def finish(self):
-        self.stopping.set()
-        self.join()
+SEED = int(os.environ.get("ROOMKEEP_SEED", "1"))
+TEST_BUILD = json.loads(run([ROOMKEEPD, "--version", "--json"])[1])["crash_points"]
+# What changes files or their names, of what libc offers.
+CHANGERS = set("""
+open open64 openat openat64 creat creat64 fopen fopen64 fdopen __open_2 __open64_2 __openat_2
+__openat64_2 mkstemp mkostemp dup dup2 dup3 close write writev pwrite pwrite64 pwritev pwritev64
+pwritev2 copy_file_range sendfile msync io_uring_setup ftruncate ftruncate64 truncate truncate64
+fallocate fallocate64 posix_fallocate posix_fallocate64 fsync fdatasync sync syncfs
+sync_file_range rename renameat renameat2 link linkat symlink unlink unlinkat remove statvfs
+statvfs64
+""".split())
 
 
-class Crash(ClinicTest):
-    def committed(self, room):
-        return {op["op_id"] for op in room.pending() if op["state"] == "committed"}
+needs_library = unittest.skipUnless(os.path.exists(powercut.LIBRARY),
+                                    "no powercut.so in this build")
 
-    def run_kills(self, kill):
-        patient = self.add_patient(self.room2)
-        self.room2.sync()
-        until("Room 1 has the patient",
-              lambda: self.room1.call("find", "patient", "Maya")["patients"])
-        rooms = (self.room1, self.room2)
-        writers = [Writer(room, patient) for room in rooms]
-        for w in writers:
-            w.start()
-        rand = random.Random(int(os.environ.get("ROOMKEEP_SEED", "1")))
-        reported = {room.name: set() for room in rooms}
-        for _ in range(KILLS):
-            time.sleep(rand.uniform(0.01, 0.4))  # where the kill falls is what the seed decides
-            for room in rooms:
-                try:
-                    reported[room.name] |= self.committed(room)
-                except Failed:
-                    pass  # the room was just killed
-            kill(rand)
-            self.assertTrue(self.clinic.check()["ok"])
-        for w in writers:
-            w.finish()
-        for room in rooms:
-            room.sync(60)
-        for w, room in zip(writers, rooms):
-            self.compare(w, room, reported[room.name])
-        report = self.clinic.check()
-        self.assertTrue(report["ok"], report)
-        self.assertGreater(sum(len(v) for w in writers for v in w.accepted.values()), KILLS)
-        self.assertGreater(min(len(ops) for ops in reported.values()), 0)
 
-    def compare(self, writer, room, reported):
-        for session, accepted in writer.accepted.items():
-            measures = room.session(session)["measures"]
-            self.assertEqual(len(measures), len({m["measure_id"] for m in measures}))
-            values = sorted(m["value"] for m in measures)
-            self.assertEqual(len(values), len(set(values)), "doubled in %s" % session)
-            self.assertEqual(sorted(set(accepted) - set(values)), [], "lost in %s" % session)
-            self.assertEqual(sorted(set(values) - set(writer.tried[session])), [])
-        states = {op["op_id"]: op["state"] for op in room.pending()}
-        self.assertEqual([op for op in reported if states.get(op) != "committed"], [])
-        # What the room says of itself is not enough: the server has it, once, as committed.
-        held = [op_id for _, _, op_id, state in self.clinic.rows() if state == 1]
-        self.assertEqual(len(held), len(set(held)))
-        self.assertEqual(reported - set(held), set())
+def symbols(path, kind):
+    """Of the dynamic table: what a program asks of others (--undefined-only) or offers."""
+    done = subprocess.run(["nm", "-D", kind, path], capture_output=True, text=True, check=True)
+    return {line.split()[-1].split("@")[0] for line in done.stdout.splitlines()}
 
-    def test_the_server_is_killed(self):
-        def kill(_rand):
-            self.clinic.server.kill()
-            self.clinic.start()
-        self.run_kills(kill)
 
-    def test_a_room_is_killed(self):
-        def kill(rand):
-            room, login = rand.choice(((self.room1, "jo"), (self.room2, "mara")))
-            room.agent.kill()
-            room.serve()
-            room.sign_in(login)
-        self.run_kills(kill)
+class Crash(unittest.TestCase):
+    def batch(self, kind, hits):
+        tally = kinds.KINDS[kind](hits, SEED)
+        self.assertGreaterEqual(tally["hits"], hits)
+        return tally
+
+    def test_programs_are_killed(self):
+        self.assertGreater(self.batch("kill", 12)["saved"], 12)
+
+    @needs_library
+    def test_the_power_goes(self):
+        tally = self.batch("cut", 12)
+        self.assertGreater(tally["more"]["sectors_lost"], 0)
+
+    @needs_library
+    def test_the_power_goes_while_a_clinic_is_made(self):
+        self.batch("birth", 6)
+
+    @needs_library
+    def test_a_disk_that_lies_about_syncs_is_found_out(self):
+        self.assertEqual(len(kinds.run_lie(10, SEED)["found"]), 2)
+
+    @needs_library
+    def test_disks_say_no(self):
+        self.batch("fault", 8)
+
+    def test_the_network_is_nasty(self):
+        self.assertGreater(sum(self.batch("net", 1)["more"].values()), 1)
+
+    @unittest.skipUnless(TEST_BUILD, "no crash points in this build")
+    def test_every_named_point_kills(self):
+        seen = set(self.batch("founding", len(points.FOUNDING))["by"])
+        load = len(points.SERVER_LOAD + points.SERVER_IDLE + points.ROOM_LOAD)
+        seen |= set(self.batch("point", load + 1)["by"])
+        self.assertEqual(seen, set(points.all_points()) - set(points.UNREACHED))
+
+
+class Tools(unittest.TestCase):
+    """What the campaigns stand on."""
+
+    @needs_library
+    def test_the_library_stands_before_every_call_that_changes_files(self):
+        stands = symbols(powercut.LIBRARY, "--defined-only")
+        self.assertIn("pwrite64", stands)
+        sqlite = re.search(r"libsqlite3\S* => (\S+)", subprocess.run(
+            ["ldd", ROOMKEEPD], capture_output=True, text=True, check=True).stdout).group(1)
+        for path in (ROOMKEEP, ROOMKEEPD, sqlite):
+            asked = symbols(path, "--undefined-only") & CHANGERS
+            self.assertEqual(asked - stands, set(), path)
+
+    def test_other_builds_hold_no_crash_points(self):
+        """The one source file, compiled as the build says but without its test flag, is empty; so
+        whatever visits a point there visits nothing."""
+        with open(os.path.join(BIN, "../compile_commands.json"), encoding="utf-8") as f:
+            entry = next(e for e in json.load(f) if e["file"].endswith("/base/crashpoint.c"))
+        words = shlex.split(entry["command"])
+        for flag, wanted in (("-UROOMKEEP_FAST_KDF", False), ("-DROOMKEEP_FAST_KDF=1", True)):
+            with tempfile.TemporaryDirectory() as folder:
+                out = os.path.join(folder, "crashpoint.o")
+                command = [w for w in words if not w.startswith("-DROOMKEEP_FAST_KDF")]
+                command[command.index("-o") + 1] = out
+                command.insert(command.index("-o"), flag)
+                subprocess.run(command, cwd=entry["directory"], check=True, capture_output=True)
+                with open(out, "rb") as f:
+                    code = f.read()
+                self.assertEqual(b"ROOMKEEP_CRASH_AT" in code, wanted)
+                self.assertEqual(b"store.commit_before" in code, wanted)
+
+    def test_the_programs_do_what_their_version_says(self):
+        for program in (ROOMKEEP, ROOMKEEPD):
+            with open(program, "rb") as f:
+                self.assertEqual(b"ROOMKEEP_CRASH_AT" in f.read(), TEST_BUILD, program)
+            says = run([program, "--version"])[1]
+            self.assertEqual("crash points" in says, TEST_BUILD, says)
+            status = run([program, "--version"], env={"ROOMKEEP_CRASH_AT": "no.such"})[0]
+            self.assertEqual(status, 64 if TEST_BUILD else 0)
 
 
 if __name__ == "__main__":
