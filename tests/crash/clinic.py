@@ -39,7 +39,7 @@ class Refused(Exception):
 
     def __init__(self, status, error):
         super().__init__("%d %s" % (status, error))
-        self.status, self.error = status, error
+        self.status, self.error = status, error or {}
 
 
 class Unix(http.client.HTTPConnection):
@@ -75,7 +75,10 @@ class Room(harness.Room):
         finally:
             conn.close()
         if status != 200:
-            raise Refused(status, json.loads(body).get("error"))
+            error = json.loads(body).get("error")
+            if status == 503 and error is None:
+                raise ConnectionAbortedError("the room is ending")
+            raise Refused(status, error)
         return json.loads(body)
 
     def start(self, env=None):
@@ -103,7 +106,9 @@ def launch(owner, args, env):
         proc.ready()
     except AssertionError as e:
         if proc.running():
+            proc.kill()
             raise
+        owner.failed = proc
         raise Died(str(e)) from None
     return proc
 
@@ -204,7 +209,7 @@ class Writer(threading.Thread):
         self.sessions, self.notes_tried, self.notes = {}, set(), set()
         self.current, self.count, self.saved = None, 0, 0
         self.stopping, self.may_write = threading.Event(), threading.Condition()
-        self.granted = 0
+        self.granted, self.refused = 0, None
 
     # -- one change ---------------------------------------------------------------------------
 
@@ -271,8 +276,9 @@ class Writer(threading.Thread):
                 continue
             try:
                 self.one()
-            except (Refused, *NO_ANSWER):
-                # It is being started again, or nobody is signed in yet.
+            except (Refused, *NO_ANSWER) as e:
+                # It is being started again, or nobody is signed in yet, or its disk is ill.
+                self.refused = e.error if isinstance(e, Refused) else self.refused
                 self.grant(1)
                 time.sleep(0.01)
 

@@ -262,16 +262,22 @@ def run_lie(hits, seed, _keep=None):
 # -- a disk that says no ---------------------------------------------------------------------------
 
 def run_faults(hits, seed, keep=None):
-    """Full, full without warning, read-only, failing fsync: for the server and for a room."""
+    """Full, full without warning, read-only, failing fsync: for the server and for a room, while it
+    runs and from its start on."""
     rand, tally = random.Random(seed), Tally()
-    cases = [(who, fault) for fault in powercut.FAULTS for who in ("server", "room")]
+    cases = [(who, fault, when) for fault in powercut.FAULTS for who in ("server", "room")
+             for when in ("running", "starting")]
     with clinic_of(keep) as clinic:
         load = Load(clinic, clinic.found_all())
         for i in range(hits):
-            who, fault = cases[(seed + i) % len(cases)]
-            case = fault_server if who == "server" else fault_room
-            case(clinic, load, fault, rand, tally)
-            tally.hit("%s %s" % (who, fault))
+            who, fault, when = cases[(seed + i) % len(cases)]
+            if when == "starting":
+                fault_start(clinic, load, who, fault, rand, tally)
+            elif who == "server":
+                fault_server(clinic, load, fault, rand, tally)
+            else:
+                fault_room(clinic, load, fault, rand, tally)
+            tally.hit("%s %s, %s" % (who, fault, when))
         load.finish()
         tally["saved"] = load.saved()
     return tally
@@ -328,6 +334,7 @@ def fault_room(clinic, load, fault, rand, tally):
     disk = powercut.Disk(room.home, rand.getrandbits(32))
     room.start_in(disk.env())
     load.until("the rooms write", saves_more(load))
+    writer.refused = None
     disk.fail(powercut.FAULTS[fault])
     load.until("%s is felt" % fault, lambda: disk.read()["faults"] > 0 or not room.agent.running())
     with contextlib.suppress(AssertionError):
@@ -336,13 +343,45 @@ def fault_room(clinic, load, fault, rand, tally):
         tally.also("room %s outlived" % fault)
         if fault == "sync_fails":
             raise AssertionError("a room went on after a failed fsync")
-        disk.heal()
         room.agent.kill()
     else:
         judge_end(room, room.agent, "room " + fault, tally)
+    said = writer.refused
+    if said is not None:
+        if not said.get("code") or not said.get("message"):
+            raise AssertionError("%s: a refusal without words: %s" % (fault, said))
+        tally.also("room %s said: %s" % (fault, said["message"]))
     room.start_in()
     writer.judge_current()
     load.until("the rooms write", saves_more(load))
+
+
+def fault_start(clinic, load, who, fault, rand, tally):
+    """The disk is ill before the program starts: it serves, or it ends and says why."""
+    room = rand.choice(clinic.rooms)
+    owner, folder = (clinic, clinic.data) if who == "server" else (room, room.home)
+    disk = powercut.Disk(folder, rand.getrandbits(32), powercut.FAULTS[fault])
+    what = "%s %s at start" % (who, fault)
+    proc = clinic.server if who == "server" else room.agent
+    proc.kill()
+    try:
+        owner.start(disk.env())
+        tally.also(what + " serves")
+        if who == "room":
+            with contextlib.suppress(Refused, *NO_ANSWER):
+                room.enter()
+    except Died:
+        judge_end(owner, owner.failed, what, tally)
+    told = load.committed()
+    for proc in (clinic.server,) if who == "server" else (room.agent,):
+        if proc.running():
+            proc.kill()
+    if who == "server":
+        clinic.start()
+        clinic.check_server(told)
+    else:
+        room.start_in()
+        load.writer_of(room).judge_current()
 
 
 # -- a bad network ---------------------------------------------------------------------------------

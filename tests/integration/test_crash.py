@@ -69,7 +69,7 @@ class Crash(unittest.TestCase):
 
     @needs_library
     def test_disks_say_no(self):
-        self.batch("fault", 8)
+        self.batch("fault", 16)
 
     def test_the_network_is_nasty(self):
         self.assertGreater(sum(self.batch("net", 1)["more"].values()), 1)
@@ -84,6 +84,23 @@ class Crash(unittest.TestCase):
 
 class Tools(unittest.TestCase):
     """What the campaigns stand on."""
+
+    def test_a_second_opener_is_turned_away(self):
+        with kinds.clinic_of() as clinic:
+            clinic.found_all()
+            room = clinic.rooms[0]
+            before = clinic.server_ops()
+            for words, status, says in (
+                    ([ROOMKEEPD, "serve", "--data", clinic.data], 75, "another server"),
+                    ([ROOMKEEPD, "init", "--data", clinic.data, "--listen", "127.0.0.1:0"], 75,
+                     "a server runs"),
+                    ([ROOMKEEP, "serve", "--home", room.home], 69, "another agent")):
+                ended, _, err = run(words)
+                self.assertEqual((ended, says in err), (status, True), err)
+            room.ask("add/patient", name="After That", born="1990-01-01")
+            room.ask("sync", wait_s=30)
+            self.assertEqual(len(clinic.server_ops() - before), 1)
+            clinic.check_server(room.committed())
 
     @needs_library
     def test_the_library_stands_before_every_call_that_changes_files(self):

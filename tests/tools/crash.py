@@ -9,7 +9,7 @@ kills    kill -9 of the server or a room at a random moment while two rooms writ
 points   each named crash point (common/base/crashpoint.h) kills at least N times     (1)
 cuts     power cuts: unsynced writes of the server or a room are lost or torn; every  (30)
          fourth while a clinic is founded and joined
-faults   disk full, full unannounced, read-only, failing fsync, by turns              (8)
+faults   disk full, full unannounced, read-only, failing fsync, by turns             (16)
 storms   a bad network for six seconds: delay, stall, cut frames, half-open, 1 byte/s,
          twins and ghosts of connections                                              (1)
 and once, the test of the test: a disk that lies about its syncs must be found out.
@@ -38,7 +38,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RESULTS = os.path.join(ROOT, "build/crash/results.jsonl")
 # Hits of one batch: small enough that a clinic stays small, and with it the price of a check.
-BATCH = {"kill": 40, "point": 38, "founding": 11, "cut": 25, "birth": 12, "lie": 10, "fault": 8,
+BATCH = {"kill": 40, "point": 38, "founding": 11, "cut": 25, "birth": 12, "lie": 10, "fault": 16,
          "net": 1}
 BATCH_SECONDS_MAX = 900
 FAILURES_MAX = 5
@@ -249,7 +249,7 @@ def main():
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--points", type=int, default=1)
     parser.add_argument("--cuts", type=int, default=30)
-    parser.add_argument("--faults", type=int, default=8)
+    parser.add_argument("--faults", type=int, default=16)
     parser.add_argument("--storms", type=int, default=1)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--results")
