@@ -7,11 +7,8 @@
 #include "db/lockfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #define DB_BUSY_MS 5000 /* a reader that meets the recovery of another waits for it */
 
@@ -149,16 +146,6 @@ static enum err files_check(const char *folder, const char *name)
 		const enum err e = file_check_mode(text);
 		if (e != ERR_OK && !(e == ERR_NOT_FOUND && i > 0)) return e;
 	}
-	return ERR_OK;
-}
-
-static enum err file_create(const char *folder, const char *path)
-{
-	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) return errno == EEXIST ? ERR_OK : err_from_errno(errno);
-	/* The name must survive a power cut as well as what SQLite will write under it. */
-	CLEANUP(closep) int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ENSURE(dir >= 0 && fsync(dir) == 0, ERR_IO);
 	return ERR_OK;
 }
 

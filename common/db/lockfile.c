@@ -49,3 +49,12 @@ enum err file_check_mode(const char *path)
 	ENSURE(lstat(path, &st) == 0, err_from_errno(errno));
 	return mode_check(&st, S_IFREG);
 }
+
+enum err file_create(const char *folder, const char *path)
+{
+	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) return errno == EEXIST ? ERR_OK : err_from_errno(errno);
+	CLEANUP(closep) int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ENSURE(dir >= 0 && fsync(dir) == 0, ERR_IO);
+	return ERR_OK;
+}

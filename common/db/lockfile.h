@@ -1,4 +1,6 @@
-/* lockfile: one process at a time owns a folder; and the modes of what lies in it.
+/* lockfile: one process at a time owns a folder; and the names and modes of what lies in it. All
+ * that common/db does to files without SQLite is here, so that the simulator can put a disk of its
+ * own under it.
  *
  * Owns:    the file descriptor, until lockfile_close or the end of the process (flock(2) ends with
  *          the last descriptor, so a kill -9 leaves no stale lock). The file itself stays.
@@ -16,3 +18,5 @@ void lockfile_close(int *fd); /* -1 is fine; leaves -1 */
 MUST_USE enum err folder_prepare(const char *path);
 /* A regular file that is ours and closed to others (no bits of group or world). */
 MUST_USE enum err file_check_mode(const char *path);
+/* Creates an empty file (0600) whose name survives a power cut; does nothing when there is one. */
+MUST_USE enum err file_create(const char *folder, const char *path);
