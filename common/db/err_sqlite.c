@@ -13,6 +13,16 @@ static enum err err_from_constraint(int extended)
 	}
 }
 
+static enum err err_from_io(int extended)
+{
+	switch (extended) {
+	case SQLITE_IOERR_NOMEM: return ERR_NOMEM;
+	/* No blocks for the WAL's index: SQLite's name for ENOSPC when it makes that file. */
+	case SQLITE_IOERR_SHMSIZE: return ERR_DISK_FULL;
+	default: return ERR_IO;
+	}
+}
+
 enum err err_from_sqlite(int code)
 {
 	switch (code & 0xff) {
@@ -23,7 +33,7 @@ enum err err_from_sqlite(int code)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: return ERR_BUSY;
 	case SQLITE_FULL: return ERR_DISK_FULL;
-	case SQLITE_IOERR: return code == SQLITE_IOERR_NOMEM ? ERR_NOMEM : ERR_IO;
+	case SQLITE_IOERR: return err_from_io(code);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB: return ERR_CORRUPT;
 	case SQLITE_CONSTRAINT: return err_from_constraint(code);
