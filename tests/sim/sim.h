@@ -1,17 +1,18 @@
 /* sim: one server and some rooms of a clinic in one process, one thread, replayable from a seed.
  *
  * The real code between sockets and disk: on the server dialog, feed, roster, work stages and
- * store; in each room sync, desk, vault and the local store; real SQLite in folders under
- * /dev/shm. Made up are time, the network (encoded frames as bytes, in order, until a cut), TLS
- * (both ends get the same exporters), threads (stages and desk jobs are events with a delay of
- * their own) and the people.
+ * store; in each room sync, desk, vault and the local store; real SQLite. Made up are time, the
+ * network (encoded frames as bytes, in order, until a cut), TLS (both ends get the same
+ * exporters), threads (stages and desk jobs are events with a delay of their own), the disks
+ * (sim_drive.h) and the people.
  *
- * A crash takes a copy of the node's database files at some instant, also at a named crash point
- * in the middle of a call (base/crashpoint.h, wrapped by the linker), lets the call come to its
- * end as a ghost that nobody hears, throws all memory away and starts again from the copy. That is
- * what kill -9 leaves behind: everything that was written, nothing that was not.
+ * A crash takes an image of the node's drive at some instant, also at a named crash point
+ * (base/crashpoint.h, wrapped by the linker) or before any write or sync in the middle of a call,
+ * lets the call come to its end as a ghost that nobody hears, throws all memory away and starts
+ * again from the image: everything that was written after a kill -9, only what was synced for
+ * certain after a power cut.
  *
- * Owns:    everything under struct sim, and its folder. Threads: one.
+ * Owns:    everything under struct sim. Threads: one.
  * Limits:  SIM_ROOMS_MAX rooms, SIM_USERS_MAX people.
  * Errors:  a broken promise calls sim_fail: the first one is kept, the run ends, the seed is
  *          printed. */
@@ -28,7 +29,6 @@
 
 #define SIM_ROOMS_MAX 6u
 #define SIM_USERS_MAX 5u
-#define SIM_PATH_MAX 192u
 #define SIM_LOOP_MS_FIRST 1000000u       /* monotonic clocks do not start at 0 */
 #define SIM_WALL_MS_FIRST 1790000000000u /* 2026-09-21, a made-up day */
 #define SIM_SPIN_MAX 20000u              /* events within one millisecond: somebody spins */
@@ -53,6 +53,8 @@ struct sim_swarm {
 	/* faults, weights among each other */
 	unsigned cut, half_open, partition, blackhole, crash_server, crash_room, crash_point,
 		stop_server, clock;
+	/* and of disks; power: percent of deaths that are power cuts, not kills */
+	unsigned crash_io, disk_full, disk_read, disk_write, disk_sync, power_percent;
 	unsigned fault_gap_ms; /* mean time between two faults; 0: none at all */
 	/* the ground */
 	unsigned delay_ms_max; /* network, one way */
@@ -71,7 +73,6 @@ struct sim_options {
 	uint64_t steps; /* events of the wild part */
 	bool trace;
 	const char *commit;
-	const char *keep; /* folder to leave behind, or NULL */
 };
 
 struct sim_user {
@@ -120,7 +121,6 @@ struct sim_event {
 struct sim {
 	struct sim_options options;
 	struct sim_swarm swarm;
-	char folder[SIM_PATH_MAX];
 	struct rand_seeded seeds[3];
 	struct rand_source rand; /* schedule and people */
 	struct rand_source faults;

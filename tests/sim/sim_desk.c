@@ -280,8 +280,11 @@ static void talk_run(struct sim *s, struct sim_room *r, struct sim_job *j, struc
 	sim_trace(s, "room %u: talk %u step %u: %s", r->index, kind, step, err_name(e));
 	if (e == ERR_MORE && d->request.len > 0) return;
 	buf_clear(&d->request);
-	SIM_CHECK(s, r->disk.struck || talk_may_end(s, r, e),
+	SIM_CHECK(s,
+		  sim_disk_struck(&r->disk) || sim_disk_excuses(&r->disk, e) ||
+			  talk_may_end(s, r, e),
 		  "room %u: talk %u step %u ended with %s", r->index, kind, step, err_name(e));
+	r->exit_due = sim_disk_excuses(&r->disk, e);
 	sim_talk_end(r, e);
 }
 
@@ -299,7 +302,11 @@ static void ask_run(struct sim *s, struct sim_room *r, struct sim_job *j, struct
 	const enum err e = d->result.err;
 	sim_trace(s, "room %u: %s: %s, queued %llu", r->index, ask_names[j->ask.type], err_name(e),
 		  (unsigned long long)d->result.queued);
-	if (r->disk.struck) return;
+	if (sim_disk_struck(&r->disk)) return;
+	if (sim_disk_excuses(&r->disk, e)) {
+		r->exit_due = true;
+		return;
+	}
 	SIM_CHECK(s,
 		  e != ERR_IO && e != ERR_DISK_FULL && e != ERR_CORRUPT && e != ERR_STORE &&
 			  e != ERR_BUG && e != ERR_NOMEM,
@@ -321,7 +328,9 @@ void sim_desk_run(struct sim *s, struct sim_room *r, struct sim_job *j, struct s
 	case SIM_JOB_LOCK: room_lock(s, r, d); break;
 	case SIM_JOB_TIDY: e = local_tidy(r->local, sim_room_wall_ms(s, r)); break;
 	}
-	SIM_CHECK(s, e == ERR_OK, "room %u: tidying failed: %s", r->index, err_name(e));
+	r->exit_due = r->exit_due || sim_disk_excuses(&r->disk, e);
+	SIM_CHECK(s, e == ERR_OK || r->exit_due, "room %u: tidying failed: %s", r->index,
+		  err_name(e));
 }
 
 void sim_desk_look(struct sim *s, struct sim_room *r)

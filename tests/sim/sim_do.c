@@ -73,13 +73,24 @@ static void make_name(struct sim *s, char ret_name[64])
 
 /* ---- records ------------------------------------------------------------------------- */
 
+/* Saved, or not known: the room died or its disk failed meanwhile. */
+static bool may_be_there(const struct sim_room *r, enum err e)
+{
+	return e == ERR_OK || sim_disk_excuses(&r->disk, e);
+}
+
+static bool is_sure(const struct sim_room *r, enum err e)
+{
+	return e == ERR_OK && !sim_disk_struck(&r->disk);
+}
+
 static enum err append(struct sim *s, struct sim_room *r, enum kind kind, const ProtobufCMessage *m)
 {
 	struct id op_id;
 	struct record_error error = { .err = ERR_OK };
 	TRY(local_append(r->local, &r->desk.vault, kind, m, sim_room_wall_ms(s, r), &op_id,
 			 &error));
-	sim_model_on_saved(s, r, &op_id, !r->disk.struck);
+	sim_model_on_saved(s, r, &op_id, !sim_disk_struck(&r->disk));
 	return ERR_OK;
 }
 
@@ -101,10 +112,13 @@ static enum err do_add_patient(struct sim *s, struct sim_room *r)
 	p.name = name;
 	p.born = born;
 	if (sim_chance(&s->rand, 60)) p.phone = phone;
-	TRY(append(s, r, KIND_PATIENT, &p.base));
-	sim_model_add(s, SIM_PATIENTS,
-		      (struct sim_thing){ .id = id, .user = r->person, .sure = !r->disk.struck });
-	return ERR_OK;
+	const enum err e = append(s, r, KIND_PATIENT, &p.base);
+	if (may_be_there(r, e)) {
+		sim_model_add(
+			s, SIM_PATIENTS,
+			(struct sim_thing){ .id = id, .user = r->person, .sure = is_sure(r, e) });
+	}
+	return e;
 }
 
 static enum err do_set_patient(struct sim *s, struct sim_room *r)
@@ -142,13 +156,15 @@ static enum err do_start_session(struct sim *s, struct sim_room *r)
 	f.therapist_id = wire_id_bytes(desk_person(&r->desk));
 	f.room_id = wire_id_bytes(&local_room(r->local)->room_id);
 	f.started_ms = wall_ms;
-	TRY(append(s, r, KIND_SESSION_FRAME, &f.base));
-	sim_model_add(s, SIM_SESSIONS,
-		      (struct sim_thing){ .id = id,
-					  .patient_id = patient_id,
-					  .user = r->person,
-					  .sure = !r->disk.struck });
-	return ERR_OK;
+	const enum err e = append(s, r, KIND_SESSION_FRAME, &f.base);
+	if (may_be_there(r, e)) {
+		sim_model_add(s, SIM_SESSIONS,
+			      (struct sim_thing){ .id = id,
+						  .patient_id = patient_id,
+						  .user = r->person,
+						  .sure = is_sure(r, e) });
+	}
+	return e;
 }
 
 static enum err do_set_text(struct sim *s, struct sim_room *r)
@@ -163,7 +179,7 @@ static enum err do_set_text(struct sim *s, struct sim_room *r)
 		(Roomkeep__TextField)(1 + rand_below(&s->rand, FOLD_TEXT_FIELDS));
 	TRY(local_set_text(r->local, &r->desk.vault, &t->id, field, buf_view(&text),
 			   sim_room_wall_ms(s, r), &op_id, &error));
-	sim_model_on_saved(s, r, &op_id, !r->disk.struck);
+	sim_model_on_saved(s, r, &op_id, !sim_disk_struck(&r->disk));
 	return ERR_OK;
 }
 
@@ -218,7 +234,7 @@ static enum err do_sign(struct sim *s, struct sim_room *r)
 	const struct sim_thing *t = sim_model_pick(s, SIM_SESSIONS, r->person);
 	ENSURE(t != NULL, ERR_NOT_FOUND);
 	TRY(local_sign_session(r->local, &r->desk.vault, &t->id, sim_room_wall_ms(s, r), &op_id));
-	sim_model_on_saved(s, r, &op_id, !r->disk.struck);
+	sim_model_on_saved(s, r, &op_id, !sim_disk_struck(&r->disk));
 	return ERR_OK;
 }
 
@@ -241,20 +257,23 @@ static enum err do_addendum(struct sim *s, struct sim_room *r)
 
 static enum err do_note(struct sim *s, struct sim_room *r)
 {
+	static const struct id nameless; /* of a note that the disk kept from getting its id out */
 	CLEANUP(buf_finip) struct buf text = { 0 };
-	struct id id;
+	struct id id = { 0 };
 	struct record_error error = { .err = ERR_OK };
 	const struct sim_thing *t = sim_model_pick(s, SIM_PATIENTS, r->person);
 	ENSURE(t != NULL, ERR_NOT_FOUND);
 	TRY(make_text(s, s->canary, s->swarm.text_bytes_max, &text));
 	const struct id patient_id = t->id;
-	TRY(local_add_note(r->local, &r->desk.vault, &patient_id, NULL, buf_view(&text),
-			   sim_room_wall_ms(s, r), &id, &error));
+	const enum err e = local_add_note(r->local, &r->desk.vault, &patient_id, NULL,
+					  buf_view(&text), sim_room_wall_ms(s, r), &id, &error);
+	if (sim_disk_excuses(&r->disk, e)) sim_model_note_text(s, &nameless, buf_view(&text));
+	TRY(e);
 	sim_model_add(s, SIM_NOTES,
 		      (struct sim_thing){ .id = id,
 					  .patient_id = patient_id,
 					  .user = r->person,
-					  .sure = !r->disk.struck });
+					  .sure = !sim_disk_struck(&r->disk) });
 	sim_model_note_text(s, &id, buf_view(&text));
 	return ERR_OK;
 }
@@ -268,10 +287,11 @@ static enum err do_set_note(struct sim *s, struct sim_room *r)
 	TRY(make_text(s, s->canary, s->swarm.text_bytes_max, &text));
 	const struct id id = t->id;
 	const bool mine = t->user == r->person;
-	TRY(local_set_note(r->local, &r->desk.vault, &id, buf_view(&text), sim_room_wall_ms(s, r),
-			   &error));
+	const enum err e = local_set_note(r->local, &r->desk.vault, &id, buf_view(&text),
+					  sim_room_wall_ms(s, r), &error);
+	if (may_be_there(r, e)) sim_model_note_text(s, &id, buf_view(&text));
+	TRY(e);
 	SIM_CHECK(s, mine, "room %u: somebody changed another's note", r->index);
-	sim_model_note_text(s, &id, buf_view(&text));
 	return ERR_OK;
 }
 
@@ -373,6 +393,11 @@ void sim_do(struct sim *s, struct sim_room *r, struct sim_done *d)
 	d->outbox = somebody && e == ERR_OK;
 	sim_trace(s, "room %u: %s %s: %s", r->index,
 		  somebody ? s->users[r->person].login : "nobody", doing_names[what], err_name(e));
+	if (sim_disk_excuses(&r->disk, e)) {
+		sim_model_on_doubt(s, r);
+		r->exit_due = true;
+		return;
+	}
 	const bool may = e == ERR_OK || (doing_may[what] >> (unsigned)-e & 1u) != 0;
 	SIM_CHECK(s, may, "room %u: %s failed: %s", r->index, doing_names[what], err_name(e));
 }

@@ -10,6 +10,8 @@
 #include "sim/sim_model.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@
 #ifndef ROOMKEEP_SIM_COMMIT
 #define ROOMKEEP_SIM_COMMIT "unknown"
 #endif
+#define HEAP_STEP_BYTES (16 * 1024 * 1024)
 #define SEEDS_DEFAULT 50u
 #define STEPS_DEFAULT 3000u
 #define SEEDS_MAX 1000000u
@@ -116,7 +119,8 @@ static void run_seed(const struct sim_options *o, struct outcome *ret)
 	const enum err e = sim_open(o, &s);
 	if (e != ERR_OK) {
 		ret->failed = true;
-		(void)snprintf(ret->failure, sizeof(ret->failure), "no folder: %s", err_name(e));
+		(void)snprintf(ret->failure, sizeof(ret->failure), "no simulation: %s",
+			       err_name(e));
 		return;
 	}
 	running = s;
@@ -319,6 +323,9 @@ int main(int argc, char **argv)
 	const char *commit = getenv("ROOMKEEP_COMMIT");
 	if (commit != NULL) a.sim.commit = commit;
 	INSIST(setvbuf(stdout, NULL, _IOLBF, 0) == 0); /* progress also into a file */
+	/* Blocks of all sizes stay in the heap: giving pages back and taking them again is slow. */
+	INSIST(mallopt(M_MMAP_THRESHOLD, INT_MAX) == 1 && mallopt(M_TRIM_THRESHOLD, INT_MAX) == 1);
+	INSIST(mallopt(M_TOP_PAD, HEAP_STEP_BYTES) == 1);
 	INSIST(randombytes_set_implementation(&keys_source) == 0);
 	INSIST(crypt_init() == ERR_OK);
 	(void)signal(SIGABRT, on_abort);

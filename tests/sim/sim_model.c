@@ -58,6 +58,7 @@ struct sim_model {
 	struct vec signs;                /* struct model_signed */
 	struct vec shelves[SIM_SHELVES]; /* struct sim_thing */
 	uint64_t last_seq;
+	uint64_t doubts[SIM_ROOMS_MAX]; /* sim_model_on_doubt */
 };
 
 static void *vec_add(struct vec *v, size_t size)
@@ -147,6 +148,11 @@ void sim_model_on_saved(struct sim *s, const struct sim_room *r, const struct id
 	op->room = r->index;
 }
 
+void sim_model_on_doubt(struct sim *s, const struct sim_room *r)
+{
+	s->model->doubts[r->index]++;
+}
+
 void sim_model_on_ack(struct sim *s, const struct sim_room *r, struct view body)
 {
 	CLEANUP(arena_finip) struct arena arena;
@@ -225,6 +231,18 @@ static bool made_without_id(uint64_t kind)
 	return kind == KIND_NOTE || kind == KIND_OPENED; /* local.h gives no op id for these */
 }
 
+/* One of those that a room could not call saved. */
+static bool take_doubt(struct sim *s, const struct id *room_id)
+{
+	for (unsigned i = 0; i < s->swarm.room_count; i++) {
+		if (!id_equal(&s->rooms[i]->id, room_id)) continue;
+		if (s->model->doubts[i] == 0) return false;
+		s->model->doubts[i]--;
+		return true;
+	}
+	return false;
+}
+
 static void take_row(struct sim *s, const struct store_row *row)
 {
 	struct sim_model *m = s->model;
@@ -237,7 +255,7 @@ static void take_row(struct sim *s, const struct store_row *row)
 	struct model_op *op = op_of(m, &row->op_id);
 	SIM_CHECK(s, !op->seen, "op %s is there twice: %llu and %llu", short_id(&row->op_id),
 		  (unsigned long long)op->seq, (unsigned long long)row->seq);
-	SIM_CHECK(s, op->saved || made_without_id(row->kind),
+	SIM_CHECK(s, op->saved || made_without_id(row->kind) || take_doubt(s, &row->room_id),
 		  "op %s of kind %llu was made by nobody", short_id(&row->op_id),
 		  (unsigned long long)row->kind);
 	SIM_CHECK(s, row->seq > m->last_seq, "seq %llu after %llu", (unsigned long long)row->seq,

@@ -16,6 +16,9 @@ void sim_model_free(struct sim_model *m);
 
 /* A room called this op saved. Not `sure`: the room died before it could say so. */
 void sim_model_on_saved(struct sim *s, const struct sim_room *r, const struct id *op_id, bool sure);
+/* The disk failed while this room saved something: up to one op of it may be there all the same,
+ * and the room never named it. */
+void sim_model_on_doubt(struct sim *s, const struct sim_room *r);
 /* An Ack was booked: what it calls committed is at the server, once, under that number. */
 void sim_model_on_ack(struct sim *s, const struct sim_room *r, struct view body);
 void sim_model_on_commit(struct sim *s);

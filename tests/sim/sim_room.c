@@ -18,7 +18,7 @@ struct sim_room *sim_room_new(struct sim *s, unsigned index)
 	INSIST(r != NULL);
 	r->index = index;
 	(void)snprintf(name, sizeof(name), "room%u", index);
-	sim_disk_init(s, &r->disk, name, "room.db");
+	sim_disk_init(s, &r->disk, name);
 	rand_fill(&s->keys, r->spki, sizeof(r->spki));
 	r->rand = rand_seeded_init(&r->seed, rand_u64(&s->rand));
 	sim_room_draw_clock(r, &s->swarm, &s->rand);
@@ -63,7 +63,7 @@ static void room_forget(struct sim_room *r)
 	buf_fini(&r->in);
 	buf_fini(&r->call_reply);
 	r->link_id = 0;
-	r->up = r->desk_busy = r->calling = false;
+	r->up = r->desk_busy = r->calling = r->exit_due = false;
 	r->person = SIM_USERS_MAX;
 	r->life++;
 }
@@ -73,6 +73,7 @@ void sim_room_free(struct sim *s, struct sim_room *r)
 	(void)s;
 	if (r == NULL) return;
 	room_forget(r);
+	sim_disk_fini(&r->disk);
 	free(r);
 }
 
@@ -85,17 +86,32 @@ void sim_room_go(struct sim *s, struct sim_room *r)
 					    .epoch = here->epoch.epoch,
 					    .rand = r->rand };
 	INSIST(here->state == LOCAL_READY && r->sync == NULL);
+	r->id = here->room_id;
 	INSIST(sync_new(&config, sim_loop_ms(s), &r->sync) == ERR_OK);
+}
+
+/* False: it does not come up, and is tried again while its disk is to blame. */
+static bool room_open(struct sim *s, struct sim_room *r)
+{
+	sim_crash_enter(&r->disk);
+	const enum err e = local_open(drive_folder(r->disk.drive), r->rand, &r->local);
+	const bool struck = sim_crash_leave(&r->disk);
+	sim_trace(s, "room %u starts: %s", r->index, err_name(e));
+	if (e == ERR_OK && !struck) return true;
+	SIM_CHECK(s, struck || sim_disk_excuses(&r->disk, e), "room %u does not start: %s",
+		  r->index, err_name(e));
+	if (e == ERR_OK) local_close(r->local);
+	r->local = NULL;
+	sim_disk_switch(&r->disk);
+	(void)sim_post(s, 1000 + sim_upto(&s->faults, 5000), SIM_EV_START, r->index, 0);
+	return false;
 }
 
 void sim_room_start(struct sim *s, struct sim_room *r)
 {
 	INSIST(!r->up);
 	r->life++;
-	const enum err e = local_open(r->disk.folder, r->rand, &r->local);
-	sim_trace(s, "room %u starts: %s", r->index, err_name(e));
-	SIM_CHECK(s, e == ERR_OK, "room %u does not start: %s", r->index, err_name(e));
-	if (e != ERR_OK) return;
+	if (!room_open(s, r)) return;
 	desk_init(&r->desk, r->local);
 	r->up = true;
 	if (local_room(r->local)->state == LOCAL_READY) sim_room_go(s, r);
@@ -105,15 +121,16 @@ void sim_room_start(struct sim *s, struct sim_room *r)
 	}
 }
 
-void sim_room_crash(struct sim *s, struct sim_room *r, uint64_t down_ms, bool silent)
+void sim_room_crash(struct sim *s, struct sim_room *r, enum sim_death death, uint64_t down_ms,
+		    bool silent)
 {
 	if (!r->up) return;
 	s->crashes++;
-	sim_disk_snapshot(s, &r->disk);
+	sim_disk_strike(s, &r->disk, death);
 	struct sim_link *l = sim_net_find(s, r->link_id);
 	if (l != NULL && l->room_in) sim_net_die(s, l, false, silent);
 	room_forget(r);
-	sim_disk_switch(s, &r->disk);
+	sim_disk_switch(&r->disk);
 	(void)sim_post(s, down_ms, SIM_EV_START, r->index, 0);
 }
 
@@ -304,9 +321,11 @@ static void on_desk(struct sim *s, struct sim_room *r)
 	const bool struck = sim_crash_leave(&r->disk);
 	job_free(j);
 	r->done = d;
-	if (struck) {
+	if (struck || r->exit_due) {
 		const bool silent = sim_chance(&s->faults, 30);
-		sim_room_crash(s, r, 100 + sim_upto(&s->faults, 8000), silent);
+		const enum sim_death death = sim_chance(&s->faults, 50) ? SIM_DEATH_EXIT
+									: SIM_DEATH_KILL;
+		sim_room_crash(s, r, death, 100 + sim_upto(&s->faults, 8000), silent);
 		return;
 	}
 	sim_desk_look(s, r);

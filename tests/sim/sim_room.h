@@ -73,12 +73,14 @@ struct sim_talk {
 
 struct sim_room {
 	unsigned index;
+	struct id id; /* once it belongs to the clinic */
 	struct sim_disk disk;
 	uint8_t spki[32]; /* of its TLS key: stays */
 	int64_t clock_off_ms;
 	struct rand_seeded seed;
 	struct rand_source rand;
 	bool up;
+	bool exit_due; /* the disk failed: the agent ends (client/api/agent.c) */
 	uint64_t life;
 
 	struct local *local;
@@ -107,7 +109,8 @@ void sim_room_free(struct sim *s, struct sim_room *r);
 /* Opens the store; with sync when the room belongs to the clinic. */
 void sim_room_start(struct sim *s, struct sim_room *r);
 /* As sim_server_crash. */
-void sim_room_crash(struct sim *s, struct sim_room *r, uint64_t down_ms, bool silent);
+void sim_room_crash(struct sim *s, struct sim_room *r, enum sim_death death, uint64_t down_ms,
+		    bool silent);
 /* Another error of its wall clock. */
 void sim_room_draw_clock(struct sim_room *r, const struct sim_swarm *w,
 			 const struct rand_source *rand);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define HOUSEKEEP_MS 5000u
+#define SPACE_BYTES_MIN 65536u /* less is BUSY_DISK */
 
 struct sim_conn {
 	struct list link;
@@ -31,6 +32,7 @@ struct sim_ask {
 	struct list wait; /* of server.writer */
 	struct ask *ask;
 	uint64_t conn_id;
+	bool server_fails; /* once this is delivered */
 	struct list pages; /* of sim_page.link: what the batch committed, on its last ask */
 };
 
@@ -58,6 +60,7 @@ struct sim_server {
 	struct list writer;
 	bool batch_posted;
 	bool writer_busy;
+	enum err writer_failed; /* nothing is written any more (server/net/engine_jobs.c) */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -66,7 +69,7 @@ struct sim_server *sim_server_new(struct sim *s)
 {
 	struct sim_server *v = calloc(1, sizeof(*v));
 	INSIST(v != NULL);
-	sim_disk_init(s, &v->disk, "server", STORE_FILE_NAME);
+	sim_disk_init(s, &v->disk, "server");
 	INSIST(secrets_new(&v->secrets) == ERR_OK);
 	rand_fill(&s->keys, v->spki, sizeof(v->spki));
 	v->rand = rand_seeded_init(&v->seed, rand_u64(&s->rand));
@@ -120,6 +123,7 @@ static void server_forget(struct sim_server *v)
 	v->store = NULL;
 	v->roster = NULL;
 	v->up = v->batch_posted = v->writer_busy = false;
+	v->writer_failed = ERR_OK;
 	v->life++;
 }
 
@@ -128,19 +132,21 @@ void sim_server_free(struct sim *s, struct sim_server *v)
 	(void)s;
 	if (v == NULL) return;
 	server_forget(v);
+	sim_disk_fini(&v->disk);
 	secrets_fini(&v->secrets);
 	free(v);
 }
 
 static enum err server_open(struct sim *s, struct sim_server *v)
 {
-	const struct store_options store = { .folder = v->disk.folder,
+	const char *folder = drive_folder(v->disk.drive);
+	const struct store_options store = { .folder = folder,
 					     .log_key = &v->secrets.log,
-					     .space_bytes_min = 1,
-					     .space_percent_min = 0 };
+					     .space_bytes_min = SPACE_BYTES_MIN,
+					     .space_percent_min = 1 };
 	const struct work_options work = { .secrets = &v->secrets, .server_spki = v->spki };
 	TRY(store_open(&store, &v->store));
-	TRY(store_reader_open(v->disk.folder, &v->reader));
+	TRY(store_reader_open(folder, &v->reader));
 	TRY(work_open(&work, v->reader, &v->work));
 	v->roster = calloc(1, sizeof(*v->roster));
 	ENSURE(v->roster != NULL, ERR_NOMEM);
@@ -148,39 +154,55 @@ static enum err server_open(struct sim *s, struct sim_server *v)
 	return work_load_roster(v->work, v->reader, sim_server_wall_ms(s), v->roster);
 }
 
+/* Again while the disk is to blame, as systemd does. */
 void sim_server_start(struct sim *s)
 {
 	struct sim_server *v = s->server;
 	INSIST(!v->up);
 	v->life++;
+	sim_crash_enter(&v->disk);
 	const enum err e = server_open(s, v);
+	const bool struck = sim_crash_leave(&v->disk);
 	sim_trace(s, "server starts: %s", err_name(e));
-	SIM_CHECK(s, e == ERR_OK, "the server does not start: %s", err_name(e));
-	if (e != ERR_OK) return;
+	if (e != ERR_OK || struck) {
+		SIM_CHECK(s, struck || sim_disk_excuses(&v->disk, e),
+			  "the server does not start: %s", err_name(e));
+		server_forget(v);
+		sim_disk_switch(&v->disk);
+		(void)sim_post(s, 1000 + sim_upto(&s->faults, 5000), SIM_EV_START, SIM_SERVER, 0);
+		return;
+	}
 	v->up = true;
 	(void)sim_post(s, HOUSEKEEP_MS, SIM_EV_HOUSEKEEP, SIM_SERVER, v->life);
 	sim_model_on_server_start(s);
 }
 
-void sim_server_crash(struct sim *s, uint64_t down_ms, bool silent)
+void sim_server_crash(struct sim *s, enum sim_death death, uint64_t down_ms, bool silent)
 {
 	struct sim_server *v = s->server;
 	if (!v->up) return;
 	s->crashes++;
-	sim_disk_snapshot(s, &v->disk);
+	sim_disk_strike(s, &v->disk, death);
 	LIST_FOREACH(l, &v->conns) {
 		struct sim_conn *c = CONTAINER_OF(l, struct sim_conn, link);
 		struct sim_link *link = sim_net_find(s, c->link_id);
 		if (link != NULL && link->server_in) sim_net_die(s, link, true, silent);
 	}
 	server_forget(v);
-	sim_disk_switch(s, &v->disk);
+	sim_disk_switch(&v->disk);
 	(void)sim_post(s, down_ms, SIM_EV_START, SIM_SERVER, 0);
 }
 
-void sim_server_arm(struct sim *s, uint64_t visits)
+/* Dies where its last call was struck. */
+static void server_was_struck(struct sim *s)
 {
-	if (s->server->up) s->server->disk.armed = visits;
+	const bool silent = sim_chance(&s->faults, 30);
+	sim_server_crash(s, SIM_DEATH_KILL, 100 + sim_upto(&s->faults, 8000), silent);
+}
+
+struct sim_disk *sim_server_disk(struct sim_server *v)
+{
+	return &v->disk;
 }
 
 bool sim_server_is_up(const struct sim_server *v)
@@ -191,11 +213,6 @@ bool sim_server_is_up(const struct sim_server *v)
 uint64_t sim_server_life(const struct sim_server *v)
 {
 	return v->life;
-}
-
-const char *sim_server_folder(const struct sim_server *v)
-{
-	return v->disk.folder;
 }
 
 const uint8_t *sim_server_spki(const struct sim_server *v)
@@ -415,7 +432,12 @@ static void post_batch(struct sim *s)
 static void on_check(struct sim *s, struct sim_ask *a)
 {
 	struct sim_server *v = s->server;
+	sim_crash_enter(&v->disk);
 	work_check(v->work, a->ask, v->reader);
+	if (sim_crash_leave(&v->disk)) {
+		server_was_struck(s);
+		return;
+	}
 	if (a->ask->needs_write) {
 		list_append(&v->writer, &a->wait);
 		post_batch(s);
@@ -457,6 +479,33 @@ static enum err batch_publish(struct sim_server *v, struct list *pages)
 	}
 }
 
+static bool is_fatal(enum err e)
+{
+	return e == ERR_IO || e == ERR_CORRUPT || e == ERR_STORE;
+}
+
+static void writer_fails(struct sim *s, enum err e)
+{
+	struct sim_server *v = s->server;
+	SIM_CHECK(s, sim_disk_struck(&v->disk) || sim_disk_excuses(&v->disk, e),
+		  "the writer fails: %s", err_name(e));
+	sim_trace(s, "the server's writer fails: %s", err_name(e));
+	v->writer_failed = e;
+}
+
+/* As writer_run_batch_asks in server/net/engine_jobs.c. */
+static enum err batch_run(struct sim *s, struct list *asks, struct list *pages)
+{
+	struct sim_server *v = s->server;
+	if (v->writer_failed != ERR_OK) return v->writer_failed;
+	const enum err e = batch_write(s, asks);
+	const enum err after = e == ERR_OK ? batch_publish(v, pages)
+					   : work_rolled_back(v->work, v->store);
+	if (after != ERR_OK) writer_fails(s, after);
+	if (is_fatal(e)) writer_fails(s, e);
+	return e;
+}
+
 static void on_batch(struct sim *s)
 {
 	struct sim_server *v = s->server;
@@ -469,23 +518,22 @@ static void on_batch(struct sim *s)
 	struct sim_ask *last = CONTAINER_OF(asks.prev, struct sim_ask, wait);
 
 	sim_crash_enter(&v->disk);
-	enum err e = batch_write(s, &asks);
-	if (e == ERR_OK) e = batch_publish(v, &last->pages);
+	const enum err e = batch_run(s, &asks, &last->pages);
 	const bool struck = sim_crash_leave(&v->disk);
-	SIM_CHECK(s, e == ERR_OK, "a batch failed: %s", err_name(e));
+	SIM_CHECK(s, struck || e == v->writer_failed || sim_disk_excuses(&v->disk, e),
+		  "a batch failed: %s", err_name(e));
 	const uint64_t flush_ms = 1 + stage_ms(s);
 	v->writer_busy = true;
 	for (struct list *l = list_take_first(&asks); l != NULL; l = list_take_first(&asks)) {
 		struct sim_ask *a = CONTAINER_OF(l, struct sim_ask, wait);
 		work_finish(v->work, a->ask, e);
+		a->server_fails = v->writer_failed != ERR_OK;
 		sim_post(s, flush_ms, SIM_EV_DELIVER, SIM_SERVER, v->life)->ptr = a;
 	}
-	if (struck) {
-		const bool silent = sim_chance(&s->faults, 30);
-		sim_server_crash(s, 100 + sim_upto(&s->faults, 8000), silent);
-	} else {
+	if (struck)
+		server_was_struck(s);
+	else if (e == ERR_OK)
 		sim_model_on_commit(s);
-	}
 }
 
 static void on_deliver(struct sim *s, struct sim_ask *a)
@@ -507,27 +555,41 @@ static void on_deliver(struct sim *s, struct sim_ask *a)
 						   .page = &p->work.page });
 	}
 	if (c != NULL && !c->ended) conn_pump(s, c);
+	const bool fails = a->server_fails;
 	sim_ask_free(a);
 	sweep_conns(v);
-	post_batch(s);
+	if (fails)
+		sim_server_stop(s, 100 + sim_upto(&s->faults, 8000)); /* engine_fail */
+	else
+		post_batch(s);
+}
+
+/* engine_on_space, writer_run_idle. */
+static enum err housekeep(struct sim *s)
+{
+	struct sim_server *v = s->server;
+	work_set_disk_low(v->work, store_check_space(v->store) == ERR_DISK_FULL);
+	if (v->writer_failed != ERR_OK) return ERR_OK;
+	if (store_head_is_due(v->store, sim_server_wall_ms(s))) {
+		TRY(store_begin(v->store, sim_server_wall_ms(s)));
+		TRY(store_commit(v->store));
+	}
+	if (sim_chance(&s->rand, s->swarm.checkpoint_percent)) TRY(store_checkpoint(v->store));
+	return ERR_OK;
 }
 
 static void on_housekeep(struct sim *s)
 {
 	struct sim_server *v = s->server;
-	enum err e = ERR_OK;
 	sim_crash_enter(&v->disk);
-	if (store_head_is_due(v->store, sim_server_wall_ms(s))) {
-		e = store_begin(v->store, sim_server_wall_ms(s));
-		if (e == ERR_OK) e = store_commit(v->store);
-	}
-	if (e == ERR_OK && sim_chance(&s->rand, s->swarm.checkpoint_percent)) {
-		e = store_checkpoint(v->store);
-	}
+	const enum err e = housekeep(s);
 	const bool struck = sim_crash_leave(&v->disk);
-	SIM_CHECK(s, e == ERR_OK, "housekeeping failed: %s", err_name(e));
+	SIM_CHECK(s, e == ERR_OK || struck || sim_disk_excuses(&v->disk, e),
+		  "housekeeping failed: %s", err_name(e));
+	/* A full disk passes; anything else stops the server with its next batch. */
+	if (e != ERR_OK && e != ERR_DISK_FULL) writer_fails(s, e);
 	(void)sim_post(s, HOUSEKEEP_MS, SIM_EV_HOUSEKEEP, SIM_SERVER, v->life);
-	if (struck) sim_server_crash(s, 100 + sim_upto(&s->faults, 8000), false);
+	if (struck) server_was_struck(s);
 }
 
 void sim_server_stop(struct sim *s, uint64_t down_ms)
@@ -542,6 +604,7 @@ void sim_server_stop(struct sim *s, uint64_t down_ms)
 		if (link != NULL && link->server_in) sim_net_end(s, link, true);
 	}
 	server_forget(v);
+	sim_disk_switch(&v->disk);
 	(void)sim_post(s, down_ms, SIM_EV_START, SIM_SERVER, 0);
 }
 

@@ -8,21 +8,19 @@
 #include "crypt/secret.h"
 #include "server/store/store.h"
 #include "sim/sim.h"
+#include "sim/sim_crash.h"
 
 struct sim_server *sim_server_new(struct sim *s);
 void sim_server_free(struct sim *s, struct sim_server *v);
 /* Opens the store and loads; after a crash too. */
 void sim_server_start(struct sim *s);
 /* Throws memory away; `silent` as in sim_net_die. Starts again after `down_ms`. */
-void sim_server_crash(struct sim *s, uint64_t down_ms, bool silent);
+void sim_server_crash(struct sim *s, enum sim_death death, uint64_t down_ms, bool silent);
 /* In good order: every dialog says SHUTTING_DOWN. */
 void sim_server_stop(struct sim *s, uint64_t down_ms);
-/* The next visit or the n-th of any crash point in a server call is its last. */
-void sim_server_arm(struct sim *s, uint64_t visits);
-
+struct sim_disk *sim_server_disk(struct sim_server *v);
 bool sim_server_is_up(const struct sim_server *v);
 uint64_t sim_server_life(const struct sim_server *v);
-const char *sim_server_folder(const struct sim_server *v);
 const uint8_t *sim_server_spki(const struct sim_server *v);
 struct store *sim_server_store(struct sim_server *v);
 struct store_reader *sim_server_reader(struct sim_server *v);

@@ -114,7 +114,7 @@ static enum err found_talk(struct sim *s, struct sim_room *r, struct view code, 
 					       .login = jo->login,
 					       .room_name = "Room 1",
 					       .address = "127.0.0.1:7340",
-					       .kit_folder = s->folder,
+					       .kit_folder = "/sim/kit",
 					       .passphrase = view_str(jo->passphrase),
 					       .k = 2,
 					       .n = 3 };

@@ -43,6 +43,12 @@ static void draw_weather(struct sim *s, struct sim_swarm *w)
 	w->crash_point = some(s, 20);
 	w->stop_server = some(s, 3);
 	w->clock = some(s, 3);
+	w->crash_io = some(s, 20);
+	w->power_percent = (unsigned)sim_upto(&s->rand, 100);
+	w->disk_full = some(s, 4);
+	w->disk_read = some(s, 3);
+	w->disk_write = some(s, 3);
+	w->disk_sync = some(s, 3);
 	w->fault_gap_ms = sim_chance(&s->rand, 5) ? 0 : 500u << sim_upto(&s->rand, 6);
 	w->delay_ms_max = (unsigned)sim_upto(&s->rand, 3) == 0 ? 400 : 20;
 	w->stage_ms_max = sim_chance(&s->rand, 20) ? 300 : 10;

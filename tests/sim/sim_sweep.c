@@ -5,46 +5,26 @@
 #include "sim/sim_end.h"
 #include "sim/sim_model.h"
 #include "sim/sim_server.h"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "sim/sim_vfs.h"
 
 /* ---- canaries ------------------------------------------------------------------------ */
 
-static bool file_holds(const char *path, const char *word)
+static void search_drive(struct sim *s, const struct sim_disk *d, const char *word,
+			 const char *what)
 {
-	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0) return false;
-	CLEANUP(freep) uint8_t *bytes = malloc((size_t)st.st_size);
-	INSIST(bytes != NULL);
-	const ssize_t got = read(fd, bytes, (size_t)st.st_size);
-	INSIST(got >= 0);
-	return memmem(bytes, (size_t)got, word, strlen(word)) != NULL;
-}
-
-static void search_folder(struct sim *s, const char *folder, const char *word, const char *what)
-{
-	char path[SIM_PATH_MAX + 300];
-	DIR *dir = opendir(folder);
-	INSIST(dir != NULL);
-	for (const struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
-		if (d->d_name[0] == '.') continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
-		SIM_CHECK(s, !file_holds(path, word), "%s stands in clear in %s", what, d->d_name);
-	}
-	INSIST(closedir(dir) == 0);
+	const char *found = drive_search(d->drive, word);
+	SIM_CHECK(s, found == NULL, "%s stands in clear in %s of %s", what, found,
+		  drive_folder(d->drive));
 }
 
 static void search_canaries(struct sim *s)
 {
-	search_folder(s, sim_server_folder(s->server), s->canary, "a note");
+	search_drive(s, sim_server_disk(s->server), s->canary, "a note");
 	for (unsigned i = 0; i < s->swarm.room_count; i++) {
-		search_folder(s, s->rooms[i]->disk.folder, s->canary, "a note");
-		search_folder(s, s->rooms[i]->disk.folder, s->chart, "a name or a session's text");
+		search_drive(s, &s->rooms[i]->disk, s->canary, "a note");
+		search_drive(s, &s->rooms[i]->disk, s->chart, "a name or a session's text");
 	}
+	SIM_CHECK(s, sim_vfs_temp_files() == 0, "SQLite asked for a temporary file");
 }
 
 /* ---- the server's own check ---------------------------------------------------------- */
@@ -81,10 +61,11 @@ static void check_note(struct sim *s, struct sim_room *r, const struct local_not
 {
 	struct view text;
 	const struct sim_thing *t = sim_model_find(s, SIM_NOTES, &n->note_id);
-	SIM_CHECK(s, t != NULL && t->user == r->person, "room %u: %s sees a note of somebody else",
-		  r->index, s->users[r->person].login);
+	static const struct id nameless;
 	const struct id op_id = n->op_id;
-	const struct id note_id = n->note_id;
+	const struct id note_id = t == NULL ? nameless : n->note_id;
+	SIM_CHECK(s, t == NULL || t->user == r->person, "room %u: %s sees a note of somebody else",
+		  r->index, s->users[r->person].login);
 	const enum err e = local_note_text(r->local, &r->desk.vault, &op_id, &text);
 	SIM_CHECK(s, e == ERR_OK, "room %u: a note does not open for its author: %s", r->index,
 		  err_name(e));

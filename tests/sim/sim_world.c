@@ -7,16 +7,35 @@
 #include "sim/sim_net.h"
 #include "sim/sim_room.h"
 #include "sim/sim_server.h"
+#include "sim/sim_vfs.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SWEEP_STEPS 1500u
 #define HEAL_MS 600000u /* every outbox is empty by then */
 #define ARM_VISITS_MAX 40u
+#define DISK_FAULT_MS_MAX 30000u
+#define FILL_BYTES_MAX 200000u
+#define SKIP_MAX 20u
+
+enum fault {
+	FAULT_CUT,
+	FAULT_HALF_OPEN,
+	FAULT_PARTITION,
+	FAULT_BLACKHOLE,
+	FAULT_CRASH_SERVER,
+	FAULT_CRASH_ROOM,
+	FAULT_CRASH_POINT,
+	FAULT_CRASH_IO,
+	FAULT_STOP_SERVER,
+	FAULT_CLOCK,
+	FAULT_DISK_FULL,
+	FAULT_DISK_READ,
+	FAULT_DISK_WRITE,
+	FAULT_DISK_SYNC,
+	FAULTS,
+};
 
 uint64_t sim_loop_ms(const struct sim *s)
 {
@@ -29,34 +48,6 @@ uint64_t sim_server_wall_ms(const struct sim *s)
 }
 
 /* ---- open, close --------------------------------------------------------------------- */
-
-static enum err make_folder(struct sim *s)
-{
-	const char *base = getenv("TMPDIR");
-	struct stat st;
-	if (stat("/dev/shm", &st) == 0 && access("/dev/shm", W_OK) == 0) base = "/dev/shm";
-	const int n = snprintf(s->folder, sizeof(s->folder), "%s/roomkeep-sim-XXXXXX",
-			       base == NULL ? "/tmp" : base);
-	ENSURE(n > 0 && (size_t)n < sizeof(s->folder), ERR_TOO_BIG);
-	return mkdtemp(s->folder) == NULL ? ERR_IO : ERR_OK;
-}
-
-static void remove_tree(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	if (dir == NULL) return;
-	for (const struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
-		char path[SIM_PATH_MAX + 300];
-		if (d->d_name[0] == '.') continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
-		if (d->d_type == DT_DIR)
-			remove_tree(path);
-		else
-			(void)unlink(path);
-	}
-	(void)closedir(dir);
-	(void)rmdir(folder);
-}
 
 static void make_canary(struct sim *s, char ret[SIM_CANARY_BYTES + 1])
 {
@@ -97,11 +88,7 @@ enum err sim_open(const struct sim_options *o, struct sim **ret)
 	s->rand = rand_seeded_init(&s->seeds[0], o->seed);
 	s->faults = rand_seeded_init(&s->seeds[1], o->seed ^ 0x6661756c74730000ull);
 	s->keys = rand_seeded_init(&s->seeds[2], o->seed ^ 0x6b65797300000000ull);
-	const enum err e = make_folder(s);
-	if (e != ERR_OK) {
-		free(s);
-		return e;
-	}
+	sim_vfs_install(s->keys);
 	sim_swarm_draw(s);
 	make_canary(s, s->canary);
 	make_canary(s, s->chart);
@@ -117,7 +104,6 @@ void sim_close(struct sim *s)
 	for (size_t i = 0; i < SIM_ROOMS_MAX; i++) sim_room_free(s, s->rooms[i]);
 	sim_net_free(s->net);
 	sim_model_free(s->model);
-	if (s->options.keep == NULL) remove_tree(s->folder);
 	free(s);
 }
 
@@ -130,45 +116,109 @@ static void post_fault(struct sim *s)
 		       SIM_SERVER, 0);
 }
 
-static void do_fault(struct sim *s, unsigned which, struct sim_room *r)
+static enum sim_death draw_death(struct sim *s)
+{
+	return sim_chance(&s->faults, s->swarm.power_percent) ? SIM_DEATH_POWER : SIM_DEATH_KILL;
+}
+
+/* Some node dies at a visit to come. */
+static void arm(struct sim *s, struct sim_room *r, bool io)
+{
+	struct sim_disk *d = sim_chance(&s->faults, 50) ? sim_server_disk(s->server) : &r->disk;
+	const uint64_t visits = 1 + sim_upto(&s->faults, ARM_VISITS_MAX);
+	sim_disk_arm(d, visits, io, draw_death(s));
+}
+
+static void fill_disk(struct sim *s, struct drive *d)
+{
+	const bool at_once = sim_chance(&s->faults, 50);
+	const uint64_t bytes = at_once ? 0 : sim_upto(&s->faults, FILL_BYTES_MAX);
+	const uint64_t ms = 100 + sim_upto(&s->faults, DISK_FAULT_MS_MAX);
+	drive_fill(d, bytes, ms);
+	sim_trace(s, "%s is full but for %llu bytes, for %llu ms", drive_folder(d),
+		  (unsigned long long)bytes, (unsigned long long)ms);
+}
+
+static void break_disk(struct sim *s, struct drive *d, enum drive_op op)
+{
+	static const char *const names[DRIVE_OPS] = { "reads", "writes", "syncs" };
+	const uint64_t count = sim_chance(&s->faults, 60) ? 1 : 1 + sim_upto(&s->faults, 1000);
+	const uint64_t skip = sim_upto(&s->faults, SKIP_MAX);
+	const uint64_t ms = 100 + sim_upto(&s->faults, DISK_FAULT_MS_MAX);
+	drive_break(d, op, skip, count, ms);
+	sim_trace(s, "%s: %llu %s will fail", drive_folder(d), (unsigned long long)count,
+		  names[op]);
+}
+
+static void do_disk_fault(struct sim *s, enum fault which, struct sim_room *r)
+{
+	const struct sim_disk *disk = sim_chance(&s->faults, 50) ? sim_server_disk(s->server)
+								 : &r->disk;
+	if (which == FAULT_DISK_FULL)
+		fill_disk(s, disk->drive);
+	else if (which == FAULT_DISK_READ)
+		break_disk(s, disk->drive, DRIVE_READ);
+	else if (which == FAULT_DISK_WRITE)
+		break_disk(s, disk->drive, DRIVE_WRITE);
+	else
+		break_disk(s, disk->drive, DRIVE_SYNC);
+}
+
+static void do_fault(struct sim *s, enum fault which, struct sim_room *r)
 {
 	struct sim_link *l = sim_net_of_room(s, r->index);
 	const uint64_t down_ms = 50 + sim_upto(&s->faults, 10000);
 	const bool silent = sim_chance(&s->faults, 30);
 	switch (which) {
-	case 0:
+	case FAULT_CUT:
 		if (l != NULL) sim_net_cut(s, l);
 		s->cuts += l != NULL;
 		break;
-	case 1:
+	case FAULT_HALF_OPEN:
 		if (l != NULL) sim_net_half_open(s, l, sim_chance(&s->faults, 50));
 		s->cuts += l != NULL;
 		break;
-	case 2: sim_net_isolate(s, r->index, 500 + sim_upto(&s->faults, 30000), true); break;
-	case 3: sim_net_isolate(s, r->index, 500 + sim_upto(&s->faults, 20000), false); break;
-	case 4: sim_server_crash(s, down_ms, silent); break;
-	case 5: sim_room_crash(s, r, down_ms, silent); break;
-	case 6:
-		if (sim_chance(&s->faults, 50)) {
-			sim_server_arm(s, 1 + sim_upto(&s->faults, ARM_VISITS_MAX));
-		} else if (r->up) {
-			r->disk.armed = 1 + sim_upto(&s->faults, ARM_VISITS_MAX);
-		}
+	case FAULT_PARTITION:
+		sim_net_isolate(s, r->index, 500 + sim_upto(&s->faults, 30000), true);
 		break;
-	case 7: sim_server_stop(s, down_ms); break;
-	default:
+	case FAULT_BLACKHOLE:
+		sim_net_isolate(s, r->index, 500 + sim_upto(&s->faults, 20000), false);
+		break;
+	case FAULT_CRASH_SERVER: sim_server_crash(s, draw_death(s), down_ms, silent); break;
+	case FAULT_CRASH_ROOM: sim_room_crash(s, r, draw_death(s), down_ms, silent); break;
+	case FAULT_CRASH_POINT: arm(s, r, false); break;
+	case FAULT_CRASH_IO: arm(s, r, true); break;
+	case FAULT_STOP_SERVER: sim_server_stop(s, down_ms); break;
+	case FAULT_CLOCK:
 		sim_room_draw_clock(r, &s->swarm, &s->faults);
 		sim_trace(s, "room %u: clock off by %lld ms", r->index, (long long)r->clock_off_ms);
 		break;
+	case FAULT_DISK_FULL:
+	case FAULT_DISK_READ:
+	case FAULT_DISK_WRITE:
+	case FAULT_DISK_SYNC: do_disk_fault(s, which, r); break;
+	case FAULTS: break;
 	}
 }
 
 static void on_fault(struct sim *s)
 {
 	const struct sim_swarm *w = &s->swarm;
-	const unsigned weights[9] = {
-		w->cut,        w->half_open,   w->partition,   w->blackhole, w->crash_server,
-		w->crash_room, w->crash_point, w->stop_server, w->clock,
+	const unsigned weights[FAULTS] = {
+		[FAULT_CUT] = w->cut,
+		[FAULT_HALF_OPEN] = w->half_open,
+		[FAULT_PARTITION] = w->partition,
+		[FAULT_BLACKHOLE] = w->blackhole,
+		[FAULT_CRASH_SERVER] = w->crash_server,
+		[FAULT_CRASH_ROOM] = w->crash_room,
+		[FAULT_CRASH_POINT] = w->crash_point,
+		[FAULT_CRASH_IO] = w->crash_io,
+		[FAULT_STOP_SERVER] = w->stop_server,
+		[FAULT_CLOCK] = w->clock,
+		[FAULT_DISK_FULL] = w->disk_full,
+		[FAULT_DISK_READ] = w->disk_read,
+		[FAULT_DISK_WRITE] = w->disk_write,
+		[FAULT_DISK_SYNC] = w->disk_sync,
 	};
 	uint64_t sum = 0;
 	unsigned which = 0;
@@ -178,7 +228,7 @@ static void on_fault(struct sim *s)
 	if (sum == 0) return;
 	for (uint64_t at = rand_below(&s->faults, sum); at >= weights[which]; which++)
 		at -= weights[which];
-	do_fault(s, which, s->rooms[rand_below(&s->faults, w->room_count)]);
+	do_fault(s, (enum fault)which, s->rooms[rand_below(&s->faults, w->room_count)]);
 }
 
 /* ---- steps --------------------------------------------------------------------------- */
@@ -306,10 +356,17 @@ static void run_end(struct sim *s)
 {
 	sim_net_heal(s);
 	sim_trace(s, "the network heals, all start again");
-	sim_server_stop(s, 200);
+	sim_disk_arm(sim_server_disk(s->server), 0, false, SIM_DEATH_EXIT);
+	drive_mend(sim_server_disk(s->server)->drive);
+	if (sim_chance(&s->faults, 50))
+		sim_server_stop(s, 200);
+	else
+		sim_server_crash(s, draw_death(s), 200, false);
 	for (unsigned i = 0; i < s->swarm.room_count; i++) {
-		s->rooms[i]->disk.armed = 0;
-		sim_room_crash(s, s->rooms[i], 100 + sim_upto(&s->rand, 1000), false);
+		struct sim_room *r = s->rooms[i];
+		sim_disk_arm(&r->disk, 0, false, SIM_DEATH_EXIT);
+		drive_mend(r->disk.drive);
+		sim_room_crash(s, r, draw_death(s), 100 + sim_upto(&s->rand, 1000), false);
 	}
 	SIM_CHECK(s, sim_run_until(s, HEAL_MS, all_is_quiet, NULL),
 		  "the outboxes do not drain in %u s of a whole network", HEAL_MS / 1000);
