@@ -183,6 +183,13 @@ enum err db_open_writer(const char *folder, const char *name, const struct db_sc
 	TRY(path_make(&path, folder, name, "", &text));
 	TRY(file_create(folder, text));
 	TRY(files_check(folder, name));
+	/* A process that was killed, or that ended because a sync failed, leaves commits in the WAL
+	 * that only the kernel's cache has. From now on they are shown and acknowledged, even
+	 * without any write of ours ("is there already"); and a checkpoint of a WAL that is not on
+	 * the disk would tear the database at a power cut. */
+	TRY(path_make(&path, folder, name, "-wal", &text));
+	TRY(file_settle(text));
+	TRY(path_make(&path, folder, name, "", &text));
 	TRY(db_connect(db, text, SQLITE_OPEN_READWRITE));
 	TRY(writer_setup(db, schema));
 	*ret_db = TAKE(db);

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define SETTLE_BYTES 65536u
 
 enum err lockfile_open(const char *path, int *ret_fd)
 {
@@ -56,5 +59,23 @@ enum err file_create(const char *folder, const char *path)
 	if (fd < 0) return errno == EEXIST ? ERR_OK : err_from_errno(errno);
 	CLEANUP(closep) int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ENSURE(dir >= 0 && fsync(dir) == 0, ERR_IO);
+	return ERR_OK;
+}
+
+enum err file_settle(const char *path)
+{
+	uint8_t block[SETTLE_BYTES];
+	off_t at = 0;
+	CLEANUP(closep) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) return errno == ENOENT ? ERR_OK : err_from_errno(errno);
+	for (;;) {
+		const ssize_t got = pread(fd, block, sizeof(block), at);
+		ENSURE(got >= 0, err_from_errno(errno));
+		if (got == 0) break;
+		const ssize_t put = pwrite(fd, block, (size_t)got, at);
+		ENSURE(put > 0, err_from_errno(errno));
+		at += put;
+	}
+	ENSURE(fsync(fd) == 0, ERR_IO);
 	return ERR_OK;
 }

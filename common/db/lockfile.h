@@ -20,3 +20,9 @@ MUST_USE enum err folder_prepare(const char *path);
 MUST_USE enum err file_check_mode(const char *path);
 /* Creates an empty file (0600) whose name survives a power cut; does nothing when there is one. */
 MUST_USE enum err file_create(const char *folder, const char *path);
+
+/* Brings the file to the disk as it reads now; does nothing when there is none. Writes every byte
+ * again before the sync: after a sync that failed the kernel takes pages for clean that never
+ * arrived, and a second sync succeeds without them (Rebello et al., "Can applications recover from
+ * fsync failures?", USENIX ATC 2020). Others may read meanwhile, nobody may write. */
+MUST_USE enum err file_settle(const char *path);

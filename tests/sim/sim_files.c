@@ -21,6 +21,8 @@ enum err __real_file_check_mode(const char *path);
 enum err __wrap_file_check_mode(const char *path);
 enum err __real_file_create(const char *folder, const char *path);
 enum err __wrap_file_create(const char *folder, const char *path);
+enum err __real_file_settle(const char *path);
+enum err __wrap_file_settle(const char *path);
 int __real_statvfs(const char *restrict path, struct statvfs *restrict ret);
 int __wrap_statvfs(const char *restrict path, struct statvfs *restrict ret);
 
@@ -72,6 +74,22 @@ enum err __wrap_file_create(const char *folder, const char *path)
 	if (drive_find(d, name) != NULL) return ERR_OK;
 	(void)drive_create(d, name);
 	return drive_sync_folder(d) == DRIVE_OK ? ERR_OK : ERR_IO;
+}
+
+enum err __wrap_file_settle(const char *path)
+{
+	uint8_t block[65536];
+	const char *name = NULL;
+	size_t got = 0;
+	struct drive *d = drive_of_path(path, &name);
+	if (d == NULL) return __real_file_settle(path);
+	struct drive_file *f = drive_find(d, name);
+	if (f == NULL) return ERR_OK;
+	for (uint64_t at = 0; at < f->cache.len; at += got) {
+		if (drive_read(f, at, block, sizeof(block), &got) != DRIVE_OK) return ERR_IO;
+		if (drive_write(f, at, block, got) != DRIVE_OK) return ERR_IO;
+	}
+	return drive_sync(f) == DRIVE_OK ? ERR_OK : ERR_IO;
 }
 
 int __wrap_statvfs(const char *restrict path, struct statvfs *restrict ret)

@@ -169,6 +169,31 @@ static void test_pragmas_of_a_reader_stand(void **state)
 	db_close(db);
 }
 
+/* What it does against power cuts is shown on the simulator's disk: unit/sim/open_test.c. */
+static void test_settling_changes_nothing(void **state)
+{
+	const struct folder *f = *state;
+	enum { LONG = 200000 }; /* several blocks, and a part of one */
+	char other[96];
+	(void)snprintf(other, sizeof(other), "%s/y", f->path);
+	assert_int_equal(file_settle(other), ERR_OK); /* none yet */
+	assert_int_equal(file_create(f->path, other), ERR_OK);
+	assert_int_equal(file_settle(other), ERR_OK);
+	FILE *out = fopen(other, "w");
+	assert_non_null(out);
+	for (int i = 0; i < LONG; i++) assert_int_not_equal(fputc(i % 251, out), EOF);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(file_settle(other), ERR_OK);
+	assert_int_equal(file_create(f->path, other), ERR_OK); /* is there */
+	FILE *in = fopen(other, "r");
+	assert_non_null(in);
+	for (int i = 0; i < LONG; i++) assert_int_equal(fgetc(in), i % 251);
+	assert_int_equal(fgetc(in), EOF);
+	assert_int_equal(fclose(in), 0);
+	assert_int_equal(unlink(other), 0);
+	assert_int_not_equal(file_settle(f->path), ERR_OK); /* a folder */
+}
+
 static void test_pragmas_stand(void **state)
 {
 	struct db *db = writer(*state);
@@ -648,6 +673,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_files_are_closed_to_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_is_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_plain_files_of_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_settling_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pragmas_stand, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pragmas_of_a_reader_stand, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_writer_is_refused, setup, teardown),
