@@ -36,7 +36,7 @@ static void on_io(void *ctx)
 void sim_disk_init(struct sim *s, struct sim_disk *d, const char *name)
 {
 	char folder[DRIVE_NAME_BYTES_MAX];
-	*d = (struct sim_disk){ 0 };
+	*d = (struct sim_disk){ .sim = s };
 	const int n = snprintf(folder, sizeof(folder), "/sim/%s", name);
 	INSIST(n > 0 && (size_t)n < sizeof(folder));
 	d->drive = drive_new(folder, s->faults, &s->now_ms);
@@ -68,6 +68,7 @@ bool sim_crash_leave(struct sim_disk *d)
 	INSIST(inside == d);
 	inside = NULL;
 	drive_expose(d->drive, false);
+	if (drive_hits(d->drive) != 0) sim_trace(d->sim, "%s: a fault", drive_folder(d->drive));
 	return sim_disk_struck(d);
 }
 

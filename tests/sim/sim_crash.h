@@ -17,6 +17,7 @@ enum sim_death {
 };
 
 struct sim_disk {
+	struct sim *sim;     /* borrowed, for the trace */
 	struct drive *drive; /* owned */
 	uint64_t armed;      /* visits left; 0: not armed */
 	bool armed_io;       /* visits of the drive count, not those of crash points */

@@ -146,6 +146,7 @@ void sim_model_on_saved(struct sim *s, const struct sim_room *r, const struct id
 	op->saved = true;
 	op->sure = op->sure || sure;
 	op->room = r->index;
+	sim_trace(s, "room %u saved op %s%s", r->index, short_id(op_id), sure ? "" : ", perhaps");
 }
 
 void sim_model_on_doubt(struct sim *s, const struct sim_room *r)
