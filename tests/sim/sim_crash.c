@@ -91,8 +91,8 @@ void sim_disk_strike(struct sim *s, struct sim_disk *d, enum sim_death death)
 		death = d->armed_for;
 	} else {
 		d->point = "between calls";
-		if (death != SIM_DEATH_EXIT)
-			d->image = drive_take_image(d->drive, death == SIM_DEATH_POWER);
+		d->power = death == SIM_DEATH_POWER;
+		if (death != SIM_DEATH_EXIT) drive_stop(d->drive);
 	}
 	sim_trace(s, "%s of %s at %s", names[death], drive_folder(d->drive) + 5, d->point);
 }
@@ -100,6 +100,7 @@ void sim_disk_strike(struct sim *s, struct sim_disk *d, enum sim_death death)
 void sim_disk_switch(struct sim_disk *d)
 {
 	if (d->image != NULL) drive_put_image(d->drive, d->image);
+	drive_go_on(d->drive, d->power);
 	d->image = NULL;
 	d->armed = 0;
 	d->point = NULL;

@@ -23,7 +23,8 @@ struct sim_disk {
 	bool armed_io;       /* visits of the drive count, not those of crash points */
 	enum sim_death armed_for;
 	struct drive_image *image; /* owned; not NULL: this life is a ghost */
-	const char *point;         /* where it was taken */
+	bool power;                /* of a death between calls */
+	const char *point;         /* where it died */
 };
 
 void sim_disk_init(struct sim *s, struct sim_disk *d, const char *name);

@@ -18,6 +18,7 @@ struct drive {
 	struct drive_file *files[DRIVE_FILES_MAX]; /* owned; in the order in which they were made */
 	size_t file_count;
 	bool exposed;
+	bool stopped;
 	unsigned hits;
 	struct broken broken[DRIVE_OPS];
 	bool filled;
@@ -64,6 +65,7 @@ static void bytes_put(struct drive_bytes *b, size_t at, const void *p, size_t le
 static void bytes_copy(struct drive_bytes *to, const struct drive_bytes *from)
 {
 	to->len = 0;
+	bytes_reserve(to, from->cap); /* it will grow as the other did */
 	bytes_put(to, 0, from->p, from->len);
 }
 
@@ -188,6 +190,7 @@ static bool is_over(const struct drive *d, uint64_t until_ms)
 static bool strikes(struct drive *d, enum drive_op op)
 {
 	struct broken *b = &d->broken[op];
+	if (d->stopped) return true;
 	if (!d->exposed || b->count == 0) return false;
 	if (is_over(d, b->until_ms)) {
 		b->count = 0;
@@ -311,6 +314,7 @@ enum drive_result drive_write(struct drive_file *f, uint64_t at, const void *p, 
 {
 	struct drive *d = f->drive;
 	visit(d);
+	if (d->stopped) return DRIVE_IO;
 	if (strikes(d, DRIVE_WRITE)) {
 		/* The kernel says how much of it was written; SQLite does not ask. */
 		write_now(f, at, p, (size_t)rand_below(&d->rand, len + 1));
@@ -366,6 +370,7 @@ static enum drive_result sync_fails(struct drive_file *f)
 enum drive_result drive_sync(struct drive_file *f)
 {
 	visit(f->drive);
+	if (f->drive->stopped) return DRIVE_IO;
 	if (strikes(f->drive, DRIVE_SYNC)) return sync_fails(f);
 	for (size_t i = 0; i < f->change_count; i++) {
 		change_apply(f, &f->changes[i], &f->platter);
@@ -461,22 +466,22 @@ static void power_goes(struct drive_file *f)
 }
 
 /* Two of one name: an old one whose end was not synced and its successor. The newer has it. */
-static void image_settle_names(struct drive_image *image)
+static size_t settle_names(struct drive_file **files, size_t count)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < image->file_count; i++) {
-		struct drive_file *f = image->files[i];
-		for (size_t k = i + 1; f->linked && k < image->file_count; k++) {
-			const struct drive_file *g = image->files[k];
+	for (size_t i = 0; i < count; i++) {
+		struct drive_file *f = files[i];
+		for (size_t k = i + 1; f->linked && k < count; k++) {
+			const struct drive_file *g = files[k];
 			if (g->linked && strcmp(f->name, g->name) == 0)
 				f->linked = f->linked_platter = false;
 		}
 		if (f->linked || f->linked_platter)
-			image->files[kept++] = f;
+			files[kept++] = f;
 		else
 			file_free(f);
 	}
-	image->file_count = kept;
+	return kept;
 }
 
 struct drive_image *drive_take_image(struct drive *d, bool power)
@@ -488,7 +493,7 @@ struct drive_image *drive_take_image(struct drive *d, bool power)
 		if (power) power_goes(f);
 		image->files[image->file_count++] = f;
 	}
-	image_settle_names(image);
+	image->file_count = settle_names(image->files, image->file_count);
 	return image;
 }
 
@@ -505,6 +510,19 @@ void drive_image_free(struct drive_image *image)
 	if (image == NULL) return;
 	for (size_t i = 0; i < image->file_count; i++) file_free(image->files[i]);
 	free(image);
+}
+
+void drive_stop(struct drive *d)
+{
+	d->stopped = true;
+}
+
+void drive_go_on(struct drive *d, bool power)
+{
+	if (!d->stopped) return;
+	d->stopped = false;
+	for (size_t i = 0; power && i < d->file_count; i++) power_goes(d->files[i]);
+	d->file_count = settle_names(d->files, d->file_count);
 }
 
 /* ---- looking ------------------------------------------------------------------------- */

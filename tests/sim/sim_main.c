@@ -323,9 +323,11 @@ int main(int argc, char **argv)
 	const char *commit = getenv("ROOMKEEP_COMMIT");
 	if (commit != NULL) a.sim.commit = commit;
 	INSIST(setvbuf(stdout, NULL, _IOLBF, 0) == 0); /* progress also into a file */
-	/* Blocks of all sizes stay in the heap: giving pages back and taking them again is slow. */
-	INSIST(mallopt(M_MMAP_THRESHOLD, INT_MAX) == 1 && mallopt(M_TRIM_THRESHOLD, INT_MAX) == 1);
-	INSIST(mallopt(M_TOP_PAD, HEAP_STEP_BYTES) == 1);
+	/* Blocks of all sizes stay in the heap: giving pages back and taking them again is slow. A
+	 * sanitizer's heap takes no such advice. */
+	(void)mallopt(M_MMAP_THRESHOLD, INT_MAX);
+	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	(void)mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
 	INSIST(randombytes_set_implementation(&keys_source) == 0);
 	INSIST(crypt_init() == ERR_OK);
 	(void)signal(SIGABRT, on_abort);
