@@ -37,10 +37,9 @@ struct db_schema {
 #define DB_LOCK_NAME "lock"
 
 /* Opens folder/name for reading and writing, creating both (0700, 0600) when missing, and migrates
- * it. What an earlier process has left in the kernel's cache only is on the disk when this returns.
- * Holds folder/lock until db_close. Returns: ERR_BUSY when another process or connection holds the
- * lock; ERR_DENIED when the folder or the file can be read or written by others (SECURITY 1.4:
- * refuse to start with bad file modes); ERR_VERSION when the file was made by a newer program. */
+ * it; what only the kernel's cache had is then on the disk. Holds folder/lock until db_close.
+ * ERR_BUSY: another process or connection holds the lock; ERR_DENIED: folder or file are open to
+ * others (SECURITY 1.4); ERR_VERSION: the file was made by a newer program. */
 MUST_USE enum err db_open_writer(const char *folder, const char *name,
 				 const struct db_schema *schema, struct db **ret_db);
 

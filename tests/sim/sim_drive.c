@@ -49,7 +49,7 @@ static void bytes_reserve(struct drive_bytes *b, size_t cap)
 static void bytes_resize(struct drive_bytes *b, size_t len)
 {
 	bytes_reserve(b, len);
-	if (len > b->len) memset(b->p + b->len, 0, len - b->len);
+	while (b->len < len) b->p[b->len++] = 0;
 	b->len = len;
 }
 
@@ -261,7 +261,7 @@ void drive_fill(struct drive *d, uint64_t bytes, uint64_t ms)
 
 void drive_mend(struct drive *d)
 {
-	memset(d->broken, 0, sizeof(d->broken));
+	for (size_t i = 0; i < DRIVE_OPS; i++) d->broken[i] = (struct broken){ 0 };
 	d->filled = false;
 	d->space_left = DRIVE_SPACE_ALL;
 }

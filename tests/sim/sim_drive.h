@@ -124,8 +124,8 @@ struct drive_image *drive_take_image(struct drive *d, bool power);
 void drive_put_image(struct drive *d, struct drive_image *image);
 void drive_image_free(struct drive_image *image); /* NULL is fine */
 
-/* The same without an image, between calls: nothing that is done until drive_go_on has an effect, so
- * that a dead process can be taken apart. */
+/* The same without an image, between calls: nothing that is done until drive_go_on has an effect,
+ * so that a dead process can be taken apart. */
 void drive_stop(struct drive *d);
 /* Requires: no file is open. Does nothing to a drive that was not stopped. */
 void drive_go_on(struct drive *d, bool power);

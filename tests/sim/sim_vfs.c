@@ -55,7 +55,7 @@ static int vfs_read(sqlite3_file *file, void *p, int len, sqlite3_int64 at)
 	if (drive_read(handle_of(file)->file, (uint64_t)at, p, (size_t)len, &got) != DRIVE_OK)
 		return SQLITE_IOERR_READ;
 	if (got == (size_t)len) return SQLITE_OK;
-	memset((char *)p + got, 0, (size_t)len - got);
+	for (uint8_t *bytes = p; got < (size_t)len; got++) bytes[got] = 0;
 	return SQLITE_IOERR_SHORT_READ;
 }
 

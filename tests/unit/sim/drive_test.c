@@ -40,7 +40,7 @@ static int teardown(void **state)
 static struct drive_file *synced_file(struct drive *d, const char *name, int byte, size_t len)
 {
 	uint8_t block[LEN];
-	memset(block, byte, sizeof(block));
+	for (size_t i = 0; i < LEN; i++) block[i] = (uint8_t)byte;
 	struct drive_file *f = drive_create(d, name);
 	assert_int_equal(drive_write(f, 0, block, len), DRIVE_OK);
 	assert_int_equal(drive_sync(f), DRIVE_OK);
@@ -51,7 +51,7 @@ static struct drive_file *synced_file(struct drive *d, const char *name, int byt
 static void fill(struct drive_file *f, uint64_t at, int byte, size_t len)
 {
 	uint8_t block[LEN];
-	memset(block, byte, sizeof(block));
+	for (size_t i = 0; i < LEN; i++) block[i] = (uint8_t)byte;
 	assert_int_equal(drive_write(f, at, block, len), DRIVE_OK);
 }
 

@@ -114,7 +114,7 @@ static void what_a_writer_finds_stays(void **state)
 	}
 }
 
-/* SECURITY 3.3: a failed sync ends the process, and the next one does not sync it again but looks. */
+/* SECURITY 3.3: a failed sync ends the process; the next one looks at what is there. */
 static void what_is_found_after_a_failed_sync_stays(void **state)
 {
 	struct fx *f = *state;

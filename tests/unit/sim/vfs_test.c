@@ -1,5 +1,5 @@
-/* SQLite on the simulated disk: it keeps its promises when it syncs, and the disk takes acknowledged
- * rows away when it does not. */
+/* SQLite on the simulated disk: it keeps its promises when it syncs, and the disk takes
+ * acknowledged rows away when it does not. */
 #include "sim/sim_vfs.h"
 
 #include "sim/sim_drive.h"
