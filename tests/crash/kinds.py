@@ -373,9 +373,9 @@ def fault_start(clinic, load, who, fault, rand, tally):
     except Died:
         judge_end(owner, owner.failed, what, tally)
     told = load.committed()
-    for proc in (clinic.server,) if who == "server" else (room.agent,):
-        if proc.running():
-            proc.kill()
+    proc = clinic.server if who == "server" else room.agent
+    if proc.running():
+        proc.kill()
     if who == "server":
         clinic.start()
         clinic.check_server(told)

@@ -8,7 +8,7 @@ import time
 from harness import free_port
 
 # What may happen to a connection while the weather is bad.
-TRICKS = ("delay", "stall", "cut", "half_open", "trickle", "twin", "ghost", "refuse")
+TRICKS = ("delay", "stall", "cut", "half_open", "trickle", "twin", "ghost")
 
 
 class Link:
@@ -16,7 +16,7 @@ class Link:
 
     def __init__(self, net, near, far):
         self.net, self.near, self.far = net, near, far
-        self.broken = threading.Event()
+        self.broken, self.haunted = threading.Event(), False
         for a, b in ((near, far), (far, near)):
             threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
 
@@ -27,19 +27,12 @@ class Link:
                     continue
                 data = a.recv(65536)
                 if not data:
-                    self.ended(a)
+                    self.close()
                     return
                 self.net.pass_on(self, a, b, data)
         except (OSError, ValueError):
-            self.close()
-
-    def ended(self, side):
-        """A ghost lives on for a while after its room has gone: what it sent may still arrive when
-        the room is back on another connection."""
-        if side is self.near and self.net.trick() == "ghost":
-            self.net.count("ghost")
-            self.broken.wait(1.5)
-        self.close()
+            if not self.haunted:  # a ghost has something to deliver yet
+                self.close()
 
     def close(self):
         self.broken.set()
@@ -99,13 +92,13 @@ class Nasty:
             threading.Thread(target=self.join, args=(near,), daemon=True).start()
 
     def join(self, near):
-        trick = self.trick()
+        weather = self.draw(0, 1) if self.bad else 1
         try:
-            if trick == "refuse":
-                self.count(trick)
+            if weather < 0.3:
+                self.count("refuse")
                 raise OSError("refused by the weather")
-            if trick == "delay":
-                self.count(trick)
+            if weather < 0.6:
+                self.count("late")
                 time.sleep(self.draw(0.05, 0.5))  # it is the network that is slow, not the test
             far = self.dial()
         except OSError:
@@ -139,7 +132,22 @@ class Nasty:
         elif trick == "twin":  # the same bytes arrive on a second connection, too
             self.count(trick)
             self.twin(data)
+        elif trick == "ghost" and a is link.near:
+            self.count(trick)
+            self.ghost(link, data)
+            return
         b.sendall(data)
+
+    def ghost(self, link, data):
+        """The room loses its connection and comes back on another one; what it had sent arrives at
+        the server only then."""
+        link.haunted = True
+        with contextlib.suppress(OSError):
+            link.near.shutdown(socket.SHUT_RDWR)
+        link.broken.wait(self.draw(0.2, 2))
+        with contextlib.suppress(OSError):
+            link.far.sendall(data)
+        link.close()
 
     def swallow(self, link, a):
         end = time.monotonic() + self.draw(1, 8)

@@ -60,10 +60,8 @@ struct control {
 	X(int, ftruncate, (int, off_t))                                                            \
 	X(int, fsync, (int))                                                                       \
 	X(int, fdatasync, (int))                                                                   \
-	X(int, rename, (const char *, const char *))                                               \
 	X(int, renameat, (int, const char *, int, const char *))                                   \
 	X(int, linkat, (int, const char *, int, const char *, int))                                \
-	X(int, unlink, (const char *))                                                             \
 	X(int, unlinkat, (int, const char *, int))                                                 \
 	X(int, statvfs, (const char *, struct statvfs *))
 
@@ -106,16 +104,16 @@ __attribute__((constructor)) static void powercut_start(void)
 static bool enter(void)
 {
 	if (control == NULL || inside) return false;
+	inside = true; /* first: a signal's handler may write while we wait */
 	if (pthread_mutex_lock(&gate) != 0) abort();
-	inside = true;
 	return true;
 }
 
 static void leave(void)
 {
 	const int kept = errno;
-	inside = false;
 	if (pthread_mutex_unlock(&gate) != 0) abort();
+	inside = false;
 	errno = kept;
 }
 
@@ -187,7 +185,8 @@ static int open_watched(const char *path, int flags, mode_t mode)
 	if (control->mode == MODE_READ_ONLY && (makes || writes)) return fault(EROFS);
 	if (is_full() && makes) return fault(ENOSPC);
 	const bool last = makes && is_last(CALL_OPEN);
-	/* What is written over must be read first. */
+	/* What is written over must be read first; nobody here needs other ways to open. */
+	if ((flags & (O_TRUNC | O_APPEND)) != 0) abort();
 	if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR;
 	const int fd = real_open(path, flags, mode);
 	if (fd >= 0) disk_fd_opened(fd, path);
