@@ -27,6 +27,9 @@
 enum err db_last_err(struct db *db, int code)
 {
 	const int extended = sqlite3_extended_errcode(db->raw);
+	/* The index of the WAL could not grow: SQLite does not say whether the disk is full. */
+	if (extended == SQLITE_IOERR_SHMSIZE && (code & 0xff) == SQLITE_IOERR)
+		return err_from_errno(sqlite3_system_errno(db->raw));
 	/* The connection knows more than the call returned, unless it is about an earlier call. */
 	return err_from_sqlite((extended & 0xff) == (code & 0xff) ? extended : code);
 }
@@ -74,6 +77,14 @@ static enum err db_connect(struct db *db, const char *path, int flags)
 	TRY(db_config_flag(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0));
 	TRY(db_config_flag(db, SQLITE_DBCONFIG_DQS_DML, 0));
 	return db_config_flag(db, SQLITE_DBCONFIG_DQS_DDL, 0);
+}
+
+/* After the migrations: a change of the schema makes SQLite prepare every statement again. */
+static enum err rollback_prepare(struct db *db)
+{
+	const int rc = sqlite3_prepare_v3(db->raw, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
+					  &db->rollback, NULL);
+	return rc == SQLITE_OK ? ERR_OK : db_last_err(db, rc);
 }
 
 /* ---- migrations ------------------------------------------------------------------------------ */
@@ -167,7 +178,8 @@ static enum err writer_setup(struct db *db, const struct db_schema *schema)
 	ENSURE(sqlite3_file_control(db->raw, "main", SQLITE_FCNTL_PERSIST_WAL, &keep) == SQLITE_OK,
 	       ERR_STORE);
 	(void)sqlite3_wal_hook(db->raw, db_on_wal_commit, db);
-	return schema_migrate(db, schema);
+	TRY(schema_migrate(db, schema));
+	return rollback_prepare(db);
 }
 
 enum err db_open_writer(const char *folder, const char *name, const struct db_schema *schema,
@@ -203,7 +215,7 @@ static enum err reader_setup(struct db *db, const struct db_schema *schema)
 	uint64_t version = 0;
 	TRY(schema_state(db, schema, &version));
 	ENSURE(version == schema->step_count, ERR_VERSION);
-	return ERR_OK;
+	return rollback_prepare(db);
 }
 
 enum err db_open_reader(const char *folder, const char *name, const struct db_schema *schema,
@@ -262,6 +274,7 @@ enum err db_open_memory(const struct db_schema *schema, struct db **ret_db)
 	TRY(db_connect(db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
 	TRY(db_exec(db, DB_PRAGMAS_COMMON));
 	TRY(schema_migrate(db, schema));
+	TRY(rollback_prepare(db));
 	*ret_db = TAKE(db);
 	return ERR_OK;
 }
@@ -271,6 +284,7 @@ void db_close(struct db *db)
 	if (db == NULL) return;
 	if (db->raw != NULL) {
 		db_rollback(db);
+		(void)sqlite3_finalize(db->rollback); /* repeats the error of the last step */
 		db_cache_clear(db);
 		const int rc = sqlite3_close(db->raw);
 		INSIST(rc == SQLITE_OK); /* BUSY: a statement was not given back */
@@ -323,10 +337,12 @@ enum err db_commit(struct db *db)
 void db_rollback(struct db *db)
 {
 	db->marked = false;
-	if (!db_in_transaction(db)) return;
+	if (db->rollback == NULL || !db_in_transaction(db)) return;
 	/* Whatever it answers, SQLite leaves the transaction; what is not committed does not
-	 * exist. */
-	err_ignore(db_run(db, "ROLLBACK", DB_NO_ARGS));
+	 * exist. A statement made only now could fail for want of memory, and leave it open. (There
+	 * is none yet in a migration: then the connection is closed next.) */
+	(void)sqlite3_step(db->rollback);
+	(void)sqlite3_reset(db->rollback);
 }
 
 bool db_in_transaction(const struct db *db)

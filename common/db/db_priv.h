@@ -17,6 +17,7 @@ struct db_stmt {
 
 struct db {
 	sqlite3 *raw;                          /* owned */
+	sqlite3_stmt *rollback;                /* owned; ready, so that it needs no memory */
 	int lock_fd;                           /* owned; -1 on readers and in memory */
 	bool marked;                           /* a mark is open */
 	uint64_t wal_pages;                    /* at the last commit */
