@@ -9,6 +9,17 @@
 #include <string.h>
 #include <time.h>
 
+/* Set when jansson got no memory: what it then says about the text is not so. */
+static _Thread_local bool json_starved;
+
+static void *json_malloc(size_t bytes)
+{
+	void *p = malloc(bytes);
+
+	if (p == NULL) json_starved = true;
+	return p;
+}
+
 static void json_free_wiped(void *p)
 {
 	if (p != NULL) explicit_bzero(p, malloc_usable_size(p));
@@ -21,7 +32,7 @@ void json_start(void)
 
 	/* Freed memory is overwritten by the allocator too: for the buffers of libraries. */
 	err_ignore(mallopt(M_PERTURB, 0xa5) == 1 ? ERR_OK : ERR_IO); /* without it: only ours */
-	json_set_alloc_funcs(malloc, json_free_wiped);
+	json_set_alloc_funcs(json_malloc, json_free_wiped);
 	json_object_seed((size_t)rand_u64(&rand) | 1u);
 }
 
@@ -30,11 +41,9 @@ enum err json_object_read(struct view text, json_t **ret_object)
 	json_error_t error;
 
 	/* Nesting is bounded by jansson itself (JSON_PARSER_MAX_DEPTH, 2048). */
+	json_starved = false;
 	json_t *object = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &error);
-	if (object == NULL) {
-		return json_error_code(&error) == json_error_out_of_memory ? ERR_NOMEM
-									   : ERR_BAD_FORMAT;
-	}
+	if (object == NULL) return json_starved ? ERR_NOMEM : ERR_BAD_FORMAT;
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return ERR_BAD_FORMAT;
