@@ -403,6 +403,7 @@ enum err work_write(struct work *w, struct ask *a, struct store *store)
 {
 	REQUIRE(a->needs_write);
 	const struct work_row *row = &work_rows[a->desc.kind];
+	const bool was_founded = w->founded;
 	TRY(store_mark(store));
 	enum err e = ERR_OK;
 	if (a->desc.denied) {
@@ -415,7 +416,9 @@ enum err work_write(struct work *w, struct ask *a, struct store *store)
 	a->result = e;
 	a->effect_count = 0;
 	if (work_is_fatal(e)) return e;
-	return work_undo(store, e);
+	TRY(work_undo(store, e));
+	/* A founding that failed late has loaded what is undone now. */
+	return w->founded == was_founded ? ERR_OK : work_load(w, store_as_reader(store));
 }
 
 static void work_reply(struct work *w, struct ask *a)
