@@ -7,16 +7,12 @@
 
 void room_step(struct room *r, const struct sync_event *ev)
 {
-	struct sync_actions *out = calloc(1, sizeof(*out));
-	assert_non_null(out);
-	sync_step(r->sync, r->w->now, ev, out);
-	for (size_t i = 0; i < out->count; i++) {
+	struct sync_actions out = { 0 };
+	sync_step(r->sync, r->w->now, ev, &out);
+	for (size_t i = 0; i < out.count; i++) {
 		assert_true(r->queue_len < COUNT_OF(r->queue));
-		r->queue[r->queue_len++] = out->a[i];
-		out->a[i].bytes = (struct buf){ 0 };
-		out->a[i].ask = (struct sync_ask){ 0 };
+		r->queue[r->queue_len++] = out.a[i];
 	}
-	free(out);
 }
 
 void room_event(struct room *r, enum sync_event_type type)
@@ -34,7 +30,10 @@ static void room_act(struct room *r, struct sync_action *a)
 			break;
 		}
 		r->conn = server_box_connect(r->w->box, r->spki);
-		assert_non_null(r->conn);
+		if (r->conn == NULL) {
+			room_event(r, SYNC_EV_LINK_DOWN);
+			break;
+		}
 		struct sync_event up = { .type = SYNC_EV_LINK_UP };
 		memcpy(up.conn.exporter, box_conn_peer(r->conn)->exporter_login, 32);
 		memcpy(up.conn.room_spki, r->spki, 32);
@@ -52,6 +51,7 @@ static void room_act(struct room *r, struct sync_action *a)
 		break;
 	case SYNC_ACT_DESK:
 		desk_run(&r->desk, r->w->wall, &a->ask, &res);
+		if (res.err == ERR_IO || res.err == ERR_DISK_FULL) r->disk_failed = true;
 		room_step(r, &(struct sync_event){ .type = SYNC_EV_DESK, .result = &res });
 		sync_result_fini(&res);
 		break;
@@ -146,10 +146,15 @@ void world_server_open(struct world *w)
 
 struct world *world_new(void)
 {
+	return world_new_in("/tmp");
+}
+
+struct world *world_new_in(const char *parent)
+{
 	OK(crypt_init());
 	struct world *w = calloc(1, sizeof(*w));
 	assert_non_null(w);
-	snprintf(w->folder, sizeof(w->folder), "/tmp/roomkeep-desk-XXXXXX");
+	snprintf(w->folder, sizeof(w->folder), "%s/roomkeep-desk-XXXXXX", parent);
 	assert_non_null(mkdtemp(w->folder));
 	snprintf(w->server_folder, sizeof(w->server_folder), "%s/s", w->folder);
 	assert_int_equal(mkdir(w->server_folder, 0700), 0);
@@ -184,6 +189,7 @@ void room_close(struct room *r)
 	r->reply = (struct reply){ 0 };
 	buf_fini(&r->kept);
 	r->must_lock = false;
+	r->disk_failed = false;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -388,8 +394,8 @@ enum err room_sign_in(struct room *r, const char *login, const char *pass)
 	if (desk_person(&r->desk) != NULL) room_lock(r);
 	struct sign_in *s = NULL;
 	struct buf frame = { 0 };
-	OK(desk_sign_in_begin(&r->desk, login, view_str(pass), &s, &frame));
-	enum err e = room_sign_in_online(r, s, &frame);
+	enum err e = desk_sign_in_begin(&r->desk, login, view_str(pass), &s, &frame);
+	if (e == ERR_OK) e = room_sign_in_online(r, s, &frame);
 	if (e == ERR_OFFLINE || e == ERR_TIMEOUT) e = room_sign_in_offline(r, s);
 	desk_sign_in_free(s);
 	buf_fini(&frame);
@@ -559,7 +565,12 @@ uint64_t room_queued(struct room *r)
 /* Room 1 with Jo (owner, therapist), room 2, Mara (therapist). Jo is signed in in room 1. */
 struct world *world_clinic(void)
 {
-	struct world *w = world_new();
+	return world_clinic_in("/tmp");
+}
+
+struct world *world_clinic_in(const char *parent)
+{
+	struct world *w = world_new_in(parent);
 	world_found(w);
 	OK(room_sign_in(&w->rooms[0], "jo", JO_PASS));
 	(void)room_add_user(&w->rooms[0], "Mara Lind", "mara", DIR_THERAPIST, MARA_PASS);

@@ -50,6 +50,7 @@ struct room {
 	unsigned tampered;
 	struct buf kept; /* for tampers that keep a frame */
 	bool must_lock;
+	bool disk_failed; /* a desk job said so: the agent would end here */
 	struct sync_action queue[512];
 	size_t queue_len;
 };
@@ -78,7 +79,8 @@ void world_wait(struct world *w, uint64_t ms);
 /* After server_box_crash or _close. */
 void world_server_open(struct world *w);
 
-struct world *world_new(void); /* a server that nobody has founded */
+struct world *world_new(void);                  /* a server that nobody has founded */
+struct world *world_new_in(const char *parent); /* its files in a folder of that one */
 void world_free(struct world *w);
 void folder_remove(const char *path); /* with everything in it */
 /* Room 1 founds the clinic: Jo is owner and therapist. Its agent runs afterwards. */
@@ -88,6 +90,7 @@ struct found_options found_words(void);
 void world_enrol(struct world *w, size_t k, const char *name);
 /* Founded, Jo signed in in room 1, Mara (therapist) added, room 2 enrolled. */
 struct world *world_clinic(void);
+struct world *world_clinic_in(const char *parent);
 
 /* The agent of a room that belongs to the clinic, and its end (memory is gone, nothing said). */
 void room_start(struct room *r);

@@ -162,24 +162,29 @@ static void box_drop_held(struct box_conn *c)
 	}
 }
 
-/* Carries out what a step wants. `ask` is the frame's own, taken over or freed here. */
+static void box_close_conn(struct box_conn *c, Roomkeep__RefuseReason reason)
+{
+	c->closed = true;
+	c->reason = reason;
+	box_drop_held(c);
+}
+
+/* Carries out what a step wants. `ask` is the frame's own, taken over or freed here. Without memory
+ * the conn is closed, as server/net does. */
 static void box_act(struct server_box *b, struct box_conn *c, struct ask *ask)
 {
 	const struct dialog_actions *act = &c->actions;
-	INSIST(buf_append(&c->out, buf_view(&act->send)) == ERR_OK);
-	for (size_t i = 0; i < act->ask_count; i++) {
+	bool starved = buf_append(&c->out, buf_view(&act->send)) != ERR_OK;
+	for (size_t i = 0; i < act->ask_count && !starved; i++) {
 		struct ask *to = act->ask[i].kind == ASK_FEED_PAGE ? ask_new() : TAKE(ask);
-		INSIST(to != NULL);
-		box_queue_ask(b, c, to, &act->ask[i]);
+		starved = to == NULL;
+		if (!starved) box_queue_ask(b, c, to, &act->ask[i]);
 	}
 	ask_free(ask);
 	if (act->start_ask_id != 0) box_start_held(b, c, act->start_ask_id);
 	const uint64_t other = act->close_conn_id;
-	if (act->close) {
-		c->closed = true;
-		c->reason = act->reason;
-		box_drop_held(c);
-	}
+	if (act->close) box_close_conn(c, act->reason);
+	if (starved) box_close_conn(c, ROOMKEEP__REFUSE_REASON__REFUSE_UNKNOWN);
 	struct box_conn *old = other == 0 ? NULL : box_find_conn(b, other);
 	if (old != NULL)
 		box_step(b, old, &(struct dialog_event){ .type = DIALOG_EV_REPLACED }, NULL);
@@ -236,16 +241,28 @@ uint64_t server_box_deadline_ms(const struct server_box *b)
 
 /* ---- conns ------------------------------------------------------------------------------- */
 
-static void box_exporter(const char *label, uint64_t conn_id, const uint8_t spki[HASH_BYTES],
-			 uint8_t ret[DIALOG_EXPORTER_BYTES])
+static enum err box_exporter(const char *label, uint64_t conn_id, const uint8_t spki[HASH_BYTES],
+			     uint8_t ret[DIALOG_EXPORTER_BYTES])
 {
 	CLEANUP(enc_finip) struct enc e;
 	enc_begin(&e, label);
 	enc_add_u64(&e, conn_id);
 	enc_add_bytes(&e, view_of(spki, HASH_BYTES));
 	struct hash32 hash;
-	INSIST(hash_enc(&e, &hash) == ERR_OK);
+	TRY(hash_enc(&e, &hash));
 	memcpy(ret, hash.b, HASH_BYTES);
+	return ERR_OK;
+}
+
+/* Random in it: another run of the server must not give the same exporters. */
+static enum err box_peer(struct server_box *b, uint64_t conn_id, const uint8_t spki[HASH_BYTES],
+			 struct dialog_peer *peer)
+{
+	const uint64_t salted = conn_id ^ rand_u64(&b->rand);
+	memcpy(peer->spki, spki, sizeof(peer->spki));
+	TRY(box_exporter(EXPORTER_LABEL_LOGIN, salted, spki, peer->exporter_login));
+	TRY(box_exporter(EXPORTER_LABEL_SETUP, salted, spki, peer->exporter_setup));
+	return box_exporter(EXPORTER_LABEL_ENROL, salted, spki, peer->exporter_enrol);
 }
 
 struct box_conn *server_box_connect(struct server_box *b, const uint8_t spki[HASH_BYTES])
@@ -254,13 +271,11 @@ struct box_conn *server_box_connect(struct server_box *b, const uint8_t spki[HAS
 	if (c == NULL) return NULL;
 	list_init(&c->held);
 	const uint64_t conn_id = b->next_conn_id++;
-	/* Random in it: another run of the server must not give the same exporters. */
-	uint64_t salt = rand_u64(&b->rand);
 	struct dialog_peer peer = { 0 };
-	memcpy(peer.spki, spki, sizeof(peer.spki));
-	box_exporter(EXPORTER_LABEL_LOGIN, conn_id ^ salt, spki, peer.exporter_login);
-	box_exporter(EXPORTER_LABEL_SETUP, conn_id ^ salt, spki, peer.exporter_setup);
-	box_exporter(EXPORTER_LABEL_ENROL, conn_id ^ salt, spki, peer.exporter_enrol);
+	if (box_peer(b, conn_id, spki, &peer) != ERR_OK) {
+		free(c);
+		return NULL;
+	}
 	dialog_init(&c->dialog, &b->roster, b->rand, &b->metrics, conn_id, &peer, b->now_ms);
 	dialog_actions_init(&c->actions);
 	list_append(&b->conns, &c->link);
@@ -284,8 +299,7 @@ enum err box_conn_send(struct server_box *b, struct box_conn *c, struct view bod
 		return ERR_OK;
 	}
 	struct ask *ask = ask_new();
-	ENSURE(ask != NULL, ERR_NOMEM);
-	const enum err e = ask_decode(ask, body);
+	const enum err e = ask == NULL ? ERR_NOMEM : ask_decode(ask, body);
 	const struct dialog_event ev = { .type = DIALOG_EV_FRAME,
 					 .frame = e == ERR_OK ? ask->frame : NULL,
 					 .frame_bytes = body.len,
