@@ -552,6 +552,8 @@ uint64_t sync_deadline_ms(const struct sync *s)
 	if (s->outbox_more && s->batch == SYNC_BATCH_IDLE && s->batch_ms > s->now_ms) {
 		at = min_u64(at, s->batch_ms);
 	}
+	if (s->feed_count > 0 && s->feed_ask == 0 && s->feed_ms > s->now_ms)
+		at = min_u64(at, s->feed_ms);
 	return at;
 }
 

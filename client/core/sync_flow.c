@@ -128,6 +128,7 @@ void sync_feed_drop(struct sync *s)
 	for (size_t i = 0; i < s->feed_count; i++) buf_fini(&s->feed[i]);
 	s->feed_count = 0;
 	s->feed_ask = 0; /* what the desk still does for it is not waited for */
+	s->feed_ms = 0;
 	s->feed_again = false;
 }
 
@@ -157,6 +158,7 @@ void sync_feed_on_frame(struct sync *s, const Roomkeep__Feed *feed, struct view 
 void sync_feed_pump(struct sync *s, struct sync_actions *out)
 {
 	if (s->fsm.now != SYNC_SIGNED_IN || s->feed_ask != 0 || s->feed_count == 0) return;
+	if (s->now_ms < s->feed_ms) return;
 	if (s->scope.len > 0 || ((s->dir_wants | s->dir_serves) & SYNC_DIR_FEED) != 0) return;
 	s->feed_ask = sync_ask(s, SYNC_ASK_FEED, buf_view(&s->feed[0]), 0, out);
 }
@@ -177,6 +179,12 @@ static void feed_break(struct sync *s)
 	s->live = false;
 }
 
+/* The room's own trouble, not the batch's: the same may be stored a little later. */
+static bool feed_err_passes(enum err e)
+{
+	return e == ERR_NOMEM || e == ERR_BUSY || e == ERR_STORE || e == ERR_SIGNED_OUT;
+}
+
 void sync_feed_on_result(struct sync *s, const struct sync_result *r, struct sync_actions *out)
 {
 	s->feed_ask = 0;
@@ -186,10 +194,14 @@ void sync_feed_on_result(struct sync *s, const struct sync_result *r, struct syn
 		sync_dir_want(s, SYNC_DIR_FEED, out);
 		return;
 	}
+	if (feed_err_passes(r->err)) {
+		s->feed_ms = s->now_ms + SYNC_BUSY_MS;
+		return;
+	}
 	if (r->err != ERR_OK) {
-		/* Forged, forked or not storable: nothing more is taken from this connection, but
-		 * what this room wrote still goes out. The desk has raised the alarm. */
-		if (r->err != ERR_SIGNED_OUT) feed_break(s);
+		/* Forged or forked: nothing more is taken from this connection, but what this room
+		 * wrote still goes out. The desk has raised the alarm. */
+		feed_break(s);
 		return;
 	}
 	feed_shift(s);

@@ -110,6 +110,7 @@ struct sync {
 	/* feed */
 	struct buf feed[SYNC_FEED_MAX]; /* bodies, oldest first */
 	size_t feed_count;
+	uint64_t feed_ms; /* the oldest is not tried before */
 	bool feed_again;  /* the oldest was refused once for an unknown author */
 	bool feed_broken; /* nothing more is taken on this connection */
 	bool live;

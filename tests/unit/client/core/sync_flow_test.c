@@ -178,6 +178,30 @@ static void test_forged_feed_stops_pulling_not_pushing(void **state)
 	rig_free(r);
 }
 
+/* No memory, a busy database: the same batch again a second later, on the same connection. */
+static void test_feed_that_could_not_be_stored_is_tried_again(void **state)
+{
+	(void)state;
+	static const enum err passing[] = { ERR_NOMEM, ERR_BUSY, ERR_STORE };
+	struct rig *r = rig_new(1);
+	rig_to_signed_in(r);
+	rig_feed(r, 10, true);
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		rig_done(r, (struct sync_result){ .type = SYNC_ASK_FEED, .err = passing[i] });
+		rig_clear(r);
+		assert_null(rig_ask(r, SYNC_ASK_FEED)); /* and nobody spins */
+		rig_wait(r, SYNC_BUSY_MS - 1);
+		assert_null(rig_ask(r, SYNC_ASK_FEED));
+		rig_wait(r, 1);
+		assert_non_null(rig_ask(r, SYNC_ASK_FEED));
+	}
+	rig_done(r, (struct sync_result){
+			    .type = SYNC_ASK_FEED, .cursor = { .seq = 10 }, .live = true });
+	assert_int_equal(rig_sent(r, ROOMKEEP__FRAME__BODY_FEED_ACK)->feed_ack->up_to_seq, 10);
+	assert_true(sync_is_live(r->s));
+	rig_free(r);
+}
+
 static void test_feed_queue_has_a_limit(void **state)
 {
 	(void)state;
@@ -237,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_feed_is_stored_in_order_and_confirmed),
 		cmocka_unit_test(test_unknown_author_fetches_the_directory_first),
 		cmocka_unit_test(test_forged_feed_stops_pulling_not_pushing),
+		cmocka_unit_test(test_feed_that_could_not_be_stored_is_tried_again),
 		cmocka_unit_test(test_feed_queue_has_a_limit),
 		cmocka_unit_test(test_scope_change_pulls_again),
 		cmocka_unit_test(test_first_scope_does_not_restart_a_fresh_feed),
