@@ -67,11 +67,14 @@ static void pkcs8_freep(PKCS8_PRIV_KEY_INFO **p8)
 	PKCS8_PRIV_KEY_INFO_free(*p8);
 }
 
-/* What is left in OpenSSL's queue must not be taken for the error of a later call. */
+/* What is left in OpenSSL's queue must not be taken for the error of a later call. A key that could
+ * not be read for want of memory is no damaged one. */
 static enum err identity_fail(enum err e)
 {
-	ERR_clear_error();
-	return e;
+	bool starved = false;
+	for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error())
+		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) starved = true;
+	return starved ? ERR_NOMEM : e;
 }
 
 /* DER of a public key, only if it is in the one form we accept. */
