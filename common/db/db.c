@@ -27,9 +27,11 @@
 enum err db_last_err(struct db *db, int code)
 {
 	const int extended = sqlite3_extended_errcode(db->raw);
-	/* The index of the WAL could not grow: SQLite does not say whether the disk is full. */
-	if (extended == SQLITE_IOERR_SHMSIZE && (code & 0xff) == SQLITE_IOERR)
-		return err_from_errno(sqlite3_system_errno(db->raw));
+	const int system = sqlite3_system_errno(db->raw);
+	/* The index of the WAL could not grow: SQLite does not say whether the disk is full, and
+	 * not every file system says why. */
+	if (extended == SQLITE_IOERR_SHMSIZE && (code & 0xff) == SQLITE_IOERR && system != 0)
+		return err_from_errno(system);
 	/* The connection knows more than the call returned, unless it is about an earlier call. */
 	return err_from_sqlite((extended & 0xff) == (code & 0xff) ? extended : code);
 }
