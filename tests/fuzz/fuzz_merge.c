@@ -3,7 +3,8 @@
  * Targets: session_fold_add, session_fold_state, session_values_encode, patient_fold_add,
  *          patient_fold_state.
  * Holds:   the order of adding never matters; a session is shown as the plain model of the merge
- *          rule shows it (unit/record/session_model.h). */
+ *          rule shows it (unit/record/session_model.h), a patient as the one below: the newest
+ *          value of each field that was not erased, with the older ones behind it. */
 #include "base/cleanup.h"
 #include "fuzz/fuzz.h"
 #include "unit/record/session_model_say.h"
@@ -170,14 +171,52 @@ static void patient_show(const struct test_op *ops, size_t count, bool back, str
 	}
 }
 
+/* What an op says about a field of PATIENT_FIELD_COUNT; NULL: nothing. */
+static const char *model_patient_text(const struct test_op *op, size_t field)
+{
+	const union sample s = sample_of(KIND_PATIENT);
+	const bool bit = (op->value >> field & 1) != 0;
+
+	if (op->kind == KIND_TOMBSTONE) return NULL;
+	switch (field) {
+	case PATIENT_NAME: return bit || op->field > 0 ? op->text : NULL;
+	case PATIENT_NAME_USED: return bit ? op->text : NULL;
+	case PATIENT_BORN: return bit ? NULL : s.patient.born;
+	case PATIENT_PHONE: return bit ? NULL : s.patient.phone;
+	default: return bit ? NULL : s.patient.email;
+	}
+}
+
+static void model_say_patient(const struct model *m, struct buf *b)
+{
+	static const char *const names[] = { "name", "name_used", "born", "phone", "email" };
+
+	for (size_t field = 0; field < COUNT_OF(names); field++) {
+		const struct test_op *list[OPS_MAX];
+		size_t count = 0;
+		for (size_t i = 0; i < m->count; i++) {
+			if (model_patient_text(&m->ops[i], field) == NULL) continue;
+			if (!model_erased(m, &m->ops[i])) list[count++] = &m->ops[i];
+		}
+		model_sort(list, count, false);
+		while (count-- > 0)
+			say(b, "%s by %u '%s'\n", names[field], list[count]->op_id,
+			    model_patient_text(list[count], field));
+	}
+}
+
 static void run_patient(const struct test_op *ops, size_t count)
 {
 	CLEANUP(buf_finip) struct buf front = { 0 };
 	CLEANUP(buf_finip) struct buf back = { 0 };
+	CLEANUP(buf_finip) struct buf model_text = { 0 };
+	const struct model m = { ops, count };
 
 	patient_show(ops, count, false, &front);
 	patient_show(ops, count, true, &back);
 	INSIST(view_equal(buf_view(&front), buf_view(&back)));
+	model_say_patient(&m, &model_text);
+	INSIST(view_equal(buf_view(&front), buf_view(&model_text)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

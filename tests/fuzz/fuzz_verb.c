@@ -7,34 +7,18 @@
  * Holds:   a verb answers with an object of its schema, or with a code, a sentence and an exit
  *          status.
  * A room's database cannot go back between runs, so it is made anew after a thousand of them. */
-#include "support/rooms_world.h"
+#include "fuzz/fuzz_room.h"
 
 #include "client/api/verbs.h"
-#include "fuzz/fuzz.h"
-
-#include <unistd.h>
 
 #define RUNS_PER_WORLD 1000u
 
-static struct world *world;
+static struct room *room;
 static struct room_names names;
 static struct {
 	char p[ID_TEXT_BYTES], s[ID_TEXT_BYTES], g[ID_TEXT_BYTES], n[ID_TEXT_BYTES],
 		u[ID_TEXT_BYTES];
 } texts;
-
-/* SQLite's, too: no run cuts the power, and a disk would be all that this target measures. */
-__attribute__((visibility("default"))) int fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-__attribute__((visibility("default"))) int fdatasync(int fildes)
-{
-	(void)fildes;
-	return 0;
-}
 
 /* ---- the room ---- */
 
@@ -71,38 +55,16 @@ static void make_records(struct room *r)
 	id_print(&s, texts.s);
 	id_print(&g, texts.g);
 	id_print(&note, texts.n);
-}
-
-static void end_world(void)
-{
-	if (world != NULL) world_free(world);
-	world = NULL;
-}
-
-static void begin_world(void)
-{
-	end_world();
-	world = world_new();
-	world_found(world);
-	struct room *r = &world->rooms[0];
-	OK(room_sign_in(r, "jo", JO_PASS));
-	const struct id mara = room_add_user(r, "Mara Lind", "mara", DIR_THERAPIST, MARA_PASS);
-	id_print(&mara, texts.u);
-	make_records(r);
-	room_saved(r);
 	names.count = 0;
 }
 
 static void start_run(void)
 {
-	static unsigned runs;
+	static struct id mara;
 
-	if (runs == 0) {
-		json_start();
-		INSIST(atexit(end_world) == 0);
-	}
-	const bool old = runs++ % RUNS_PER_WORLD == 0;
-	if (world == NULL || old || desk_person(&world->rooms[0].desk) == NULL) begin_world();
+	if (room == NULL) json_start();
+	room = fuzz_room(RUNS_PER_WORLD, make_records, &mara);
+	id_print(&mara, texts.u);
 }
 
 /* ---- the request ---- */
@@ -189,10 +151,10 @@ static void run_verb(struct fuzz_in *in, const struct verb_row *row, json_t *req
 	enum err e = ERR_OK;
 
 	INSIST(verb_init(&v, row, request) == ERR_OK);
-	v.desk = &world->rooms[0].desk;
+	v.desk = &room->desk;
 	v.room_names = &names;
 	v.link.link = online ? SYNC_LINK_ONLINE : SYNC_LINK_OFFLINE;
-	v.now_ms = world->wall;
+	v.now_ms = room->w->wall;
 	do {
 		e = verb_run(&v);
 		INSIST(v.step <= VERB_STEPS_MAX + 2);

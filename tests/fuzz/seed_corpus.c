@@ -65,6 +65,8 @@ int main(int argc, char **argv)
 	seeds_dialog();
 	seeds_sync();
 	seeds_verb();
+	seeds_http();
+	seeds_files();
 	(void)close(corpus_fd);
 	return 0;
 }

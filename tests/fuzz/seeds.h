@@ -22,3 +22,5 @@ void seeds_moves(void);   /* merge, tls_feed */
 void seeds_dialog(void);
 void seeds_sync(void);
 void seeds_verb(void);
+void seeds_http(void);
+void seeds_files(void); /* import, db */
