@@ -36,6 +36,10 @@ static enum err load_row(struct local *l, struct db_stmt *stmt)
 	TRY(db_col_bytes(stmt, 3, s.by_old.b, sizeof(s.by_old.b)));
 	struct dir_entry entry = { 0 };
 	if (dir_entry_parse(s.entry, &entry) != ERR_OK) return ERR_CORRUPT;
+	/* dir_apply takes what it has already: a copied row would hide the entry it stands for, and
+	 * block its place for ever. */
+	ENSURE(entry.dir_seq == l->dir.entry_count + 1, ERR_CORRUPT);
+	ENSURE(entry.dir_seq == db_col_u64(stmt, 5), ERR_CORRUPT);
 	const enum err e = dir_apply(&l->dir, &s);
 	if (e != ERR_OK) return e == ERR_NOMEM ? e : ERR_CORRUPT;
 	char login[LOGIN_BYTES_MAX + 1] = { 0 };
@@ -48,7 +52,7 @@ enum err dir_store_load(struct local *l)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	TRY(db_query(l->db,
-		     "SELECT entry, by_signer, by_new, by_old, login FROM dir_entry"
+		     "SELECT entry, by_signer, by_new, by_old, login, dir_seq FROM dir_entry"
 		     " ORDER BY dir_seq",
 		     DB_NO_ARGS, &stmt));
 	for (;;) {
