@@ -4,6 +4,7 @@
 #include "client/store/guarded.h"
 #include "client/store/local_priv.h"
 #include "client/store/people.h"
+#include "seal/vault.h"
 #include "support/maps.h"
 
 #include <ftw.h>
@@ -302,6 +303,10 @@ static void test_vault_stays_shut(void **state)
 	e.pinned = NULL;
 	assert_int_equal(vault_open_blob(&v, &e, &k.room, "", buf_view(&k.blob), &k.pass, NOW),
 			 ERR_BAD_VALUE);
+	char login[LOGIN_BYTES_MAX + 2] = { 0 };
+	for (size_t i = 0; i <= LOGIN_BYTES_MAX; i++) login[i] = 'a';
+	assert_int_equal(vault_open_blob(&v, &e, &k.room, login, buf_view(&k.blob), &k.pass, NOW),
+			 ERR_BAD_VALUE);
 	k.blob.p[k.blob.len - 1] ^= 1;
 	assert_int_equal(vault_open_blob(&v, &e, &k.room, "jo", buf_view(&k.blob), &k.pass, NOW),
 			 ERR_CORRUPT);
@@ -337,8 +342,20 @@ static void test_vault_blob_is_bound_to_person_and_revision(void **state)
 				     ERR_OK);
 		blob.p[i] ^= 1;
 	}
+	/* Of a generation of keys that this person's keyring does not have. */
+	const struct vault_context later = {
+		.clinic_id = k.clinic, .user_id = k.user, .g = v.g + 1, .rev = 9
+	};
+	buf_clear(&blob);
+	OK(vault_seal(v.tag_key, &later, view_str("pins"), &blob));
+	assert_int_equal(vault_open_vault_blob(&v, 0, buf_view(&blob), &rev, &plain), ERR_CONFLICT);
 	vault_shut(&v);
+	struct secret *kek = NULL;
 	assert_int_equal(vault_seal_blob(&v, 8, view_str("pins"), &blob), ERR_SIGNED_OUT);
+	assert_int_equal(vault_open_vault_blob(&v, 0, buf_view(&blob), &rev, &plain),
+			 ERR_SIGNED_OUT);
+	assert_int_equal(vault_note_kek(&v, 1, &kek), ERR_SIGNED_OUT);
+	assert_null(kek);
 	buf_fini(&blob);
 	buf_fini(&plain);
 	keys_fini(&k);

@@ -1,0 +1,575 @@
+/* Frames of a server that lies or is broken, one lie at a time, given to the room's store itself: each
+ * has its error and its alarm, and the honest frame is taken again afterwards. What the room as a
+ * whole makes of such servers is in hostile_test.c. */
+#include "support/rooms_world.h"
+
+#include "client/store/feed.h"
+#include "client/store/local_priv.h"
+
+struct fixture {
+	struct world *w;
+	struct room *r;       /* room 2, Mara signed in */
+	struct buf kept[128]; /* newest honest frame of each kind */
+};
+
+static struct fixture *now; /* of the running test: tampers have no context */
+
+struct lie {
+	const char *name;
+	void (*tell)(Roomkeep__Frame *f); /* NULL: the truth */
+	enum err want;
+	enum local_alarm alarm; /* 0: none */
+};
+
+static bool keep_frame(struct room *r, Roomkeep__Frame *f, struct arena *a)
+{
+	(void)r;
+	(void)a;
+	assert_true((size_t)f->body_case < COUNT_OF(now->kept));
+	if (f->body_case == ROOMKEEP__FRAME__BODY_DIRECTORY && f->directory->n_items == 0)
+		return true; /* the end of it */
+	buf_clear(&now->kept[f->body_case]);
+	OK(body_encode(f, &now->kept[f->body_case]));
+	return true;
+}
+
+/* Room 2 has seen Jo's patient and two sign-ins of Mara, the server has signed a head. */
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	assert_non_null(f);
+	now = f;
+	f->w = world_clinic();
+	f->r = &f->w->rooms[1];
+	world_wait(f->w, 61000);
+	OK(room_sign_in(f->r, "mara", MARA_PASS));
+	room_lock(f->r); /* her vault is at the server */
+	f->r->tamper = keep_frame;
+	room_cut(f->r, true);
+	room_cut(f->r, false);
+	OK(room_sign_in(f->r, "mara", MARA_PASS));
+	(void)room_add_patient(f->r, "Omar Said", "1970-01-02");
+	room_saved(f->r);
+	(void)room_add_patient(&f->w->rooms[0], "Maya Rosen", "1984-05-06");
+	room_saved(&f->w->rooms[0]);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t i = 0; i < COUNT_OF(f->kept); i++) buf_fini(&f->kept[i]);
+	world_free(f->w);
+	free(f);
+	return 0;
+}
+
+static void alarms_off(struct local *l)
+{
+	OK(db_run(l->db, "DELETE FROM alarm", DB_NO_ARGS));
+	l->alarms = 0;
+}
+
+/* The store's answer to a frame of this kind. */
+static enum err give(struct fixture *f, Roomkeep__Frame__BodyCase kind, struct view frame)
+{
+	struct local *l = f->r->local;
+	struct vault *v = &f->r->desk.vault;
+	struct local_cursor cursor;
+	struct feed_ack ack;
+	uint64_t seq = 0;
+	bool flag = false;
+
+	switch ((unsigned)kind) {
+	case ROOMKEEP__FRAME__BODY_WELCOME: return feed_apply_welcome(l, frame, f->w->wall, &flag);
+	case ROOMKEEP__FRAME__BODY_DIRECTORY:
+		return feed_apply_directory(l, frame, f->w->wall, &flag);
+	case ROOMKEEP__FRAME__BODY_LOGIN_OK:
+		return feed_apply_login(l, v, frame, f->w->wall, &cursor);
+	case ROOMKEEP__FRAME__BODY_FEED: return feed_apply(l, v, frame, f->w->wall, &cursor, &flag);
+	case ROOMKEEP__FRAME__BODY_FETCH_PAGE:
+		return feed_apply_page(l, v, NULL, frame, f->w->wall, &seq, &flag);
+	case ROOMKEEP__FRAME__BODY_SCOPE_CHANGE: return feed_apply_scope(l, v, frame, &cursor);
+	default: return feed_apply_ack(l, frame, f->w->wall, &ack);
+	}
+}
+
+static void check_one(struct fixture *f, Roomkeep__Frame__BodyCase kind, const struct lie *lie)
+{
+	CLEANUP(arena_finip) struct arena a;
+	CLEANUP(buf_finip) struct buf told = { 0 };
+	Roomkeep__Frame *frame = NULL;
+
+	arena_init(&a, 64u * MIB);
+	OK(frame_decode(&a, buf_view(&f->kept[kind]), &frame));
+	if (lie->tell != NULL) lie->tell(frame);
+	OK(body_encode(frame, &told));
+	alarms_off(f->r->local);
+	const enum err e = give(f, kind, buf_view(&told));
+	const uint64_t alarms = lie->alarm == 0 ? 0 : 1ull << lie->alarm;
+	if (e != lie->want || local_alarms(f->r->local) != alarms)
+		fail_msg("%s: %s, alarms %llx", lie->name, err_name(e),
+			 (unsigned long long)local_alarms(f->r->local));
+}
+
+static void check_all(struct fixture *f, Roomkeep__Frame__BodyCase kind, const struct lie *lies,
+		      size_t count)
+{
+	const struct lie truth = { "the truth", NULL, ERR_OK, 0 };
+
+	assert_true(f->kept[kind].len > 0);
+	for (size_t i = 0; i < count; i++) {
+		check_one(f, kind, &lies[i]);
+		if (lies[i].want != ERR_OK) check_one(f, kind, &truth);
+	}
+}
+
+static void flip(ProtobufCBinaryData *bytes)
+{
+	assert_true(bytes->len > 0);
+	bytes->data[bytes->len - 1] ^= 1;
+}
+
+static void cut(ProtobufCBinaryData *bytes)
+{
+	assert_true(bytes->len > 3);
+	bytes->len = 3;
+}
+
+/* ---- Welcome --------------------------------------------------------------------------------- */
+
+#define TELL(name, lie)                                                                            \
+	static void name(Roomkeep__Frame *f)                                                       \
+	{                                                                                          \
+		lie;                                                                               \
+	}
+
+TELL(no_clinic, f->welcome->has_clinic_id = false)
+TELL(short_clinic, cut(&f->welcome->clinic_id))
+TELL(other_clinic, flip(&f->welcome->clinic_id))
+TELL(no_epoch_record, f->welcome->epoch_record = NULL)
+TELL(empty_epoch_record, f->welcome->epoch_record->has_body = false)
+TELL(other_epoch, flip(&f->welcome->epoch_record->body))
+TELL(no_server_record, f->welcome->server_record = NULL)
+TELL(short_signature, cut(&f->welcome->server_record->signature))
+TELL(forged_record, flip(&f->welcome->server_record->body))
+TELL(short_head, cut(&f->welcome->head->entry))
+TELL(forged_head, flip(&f->welcome->head->entry))
+TELL(no_dir_seq, f->welcome->has_dir_seq = false)
+TELL(short_dir_hash, cut(&f->welcome->dir_hash))
+TELL(other_dir_hash, flip(&f->welcome->dir_hash))
+TELL(older_directory, f->welcome->dir_seq--)
+TELL(clock_ahead, f->welcome->time_ms += 2 * LOCAL_SKEW_MS_MAX)
+TELL(no_head, f->welcome->head = NULL)
+
+static void test_welcome(void **state)
+{
+	static const struct lie lies[] = {
+		{ "no clinic", no_clinic, ERR_CONFLICT, 0 },
+		{ "short clinic", short_clinic, ERR_CONFLICT, 0 },
+		{ "other clinic", other_clinic, ERR_CONFLICT, 0 },
+		{ "no epoch record", no_epoch_record, ERR_AUTH, 0 },
+		{ "empty epoch record", empty_epoch_record, ERR_AUTH, 0 },
+		{ "other epoch", other_epoch, ERR_VERSION, LOCAL_ALARM_EPOCH },
+		{ "no server record", no_server_record, ERR_AUTH, 0 },
+		{ "short signature", short_signature, ERR_AUTH, LOCAL_ALARM_SERVER_RECORD },
+		{ "forged record", forged_record, ERR_AUTH, LOCAL_ALARM_SERVER_RECORD },
+		{ "short head", short_head, ERR_AUTH, 0 },
+		{ "forged head", forged_head, ERR_AUTH, 0 },
+		{ "no directory number", no_dir_seq, ERR_AUTH, 0 },
+		{ "short directory hash", short_dir_hash, ERR_AUTH, 0 },
+		{ "other directory", other_dir_hash, ERR_FORK, LOCAL_ALARM_DIRECTORY },
+		{ "older directory", older_directory, ERR_FORK, LOCAL_ALARM_DIRECTORY },
+		{ "no head", no_head, ERR_OK, 0 },
+		{ "clock", clock_ahead, ERR_OK, LOCAL_ALARM_CLOCK },
+	};
+	check_all(*state, ROOMKEEP__FRAME__BODY_WELCOME, lies, COUNT_OF(lies));
+}
+
+/* Two true signatures of the log's key on different heads of one place: the log was forked. */
+static void test_two_heads_of_one_place(void **state)
+{
+	struct fixture *f = *state;
+	struct local *l = f->r->local;
+	const struct lie truth = { "the truth", NULL, ERR_OK, 0 };
+	const struct lie forked = { "forked", NULL, ERR_OK, LOCAL_ALARM_LOG_HEAD };
+
+	check_one(f, ROOMKEEP__FRAME__BODY_WELCOME, &truth);
+	OK(db_run(l->db, "UPDATE log_head SET entry = zeroblob(32)", DB_NO_ARGS));
+	check_one(f, ROOMKEEP__FRAME__BODY_WELCOME, &forked);
+}
+
+/* ---- LoginOk --------------------------------------------------------------------------------- */
+
+TELL(no_vault, f->login_ok->has_vault_blob = false)
+TELL(empty_vault, f->login_ok->vault_blob.len = 0)
+TELL(forged_vault, flip(&f->login_ok->vault_blob))
+TELL(short_keyring, cut(&f->login_ok->keyring_blob))
+TELL(no_lanes, f->login_ok->n_own_lanes = 0)
+TELL(forked_lane, flip(&f->login_ok->own_lanes[0]->op_hash))
+TELL(login_head, flip(&f->login_ok->head->entry))
+TELL(changed_keyring, flip(&f->login_ok->keyring_blob))
+
+static void test_login(void **state)
+{
+	static const struct lie lies[] = {
+		{ "no vault", no_vault, ERR_OK, LOCAL_ALARM_VAULT },
+		{ "empty vault", empty_vault, ERR_OK, LOCAL_ALARM_VAULT },
+		{ "forged vault", forged_vault, ERR_OK, LOCAL_ALARM_VAULT },
+		{ "short keyring", short_keyring, ERR_OK, LOCAL_ALARM_VAULT },
+		{ "forged head", login_head, ERR_AUTH, 0 },
+	};
+	struct fixture *f = *state;
+	struct account a = { 0 };
+	const struct lie changed = { "changed keyring", changed_keyring, ERR_OK, 0 };
+
+	/* She has written nothing when she signed in: what came later is not in that answer. */
+	feed_login_begins(f->r->local);
+	room_lock(f->r);
+	OK(room_sign_in(f->r, "mara", MARA_PASS));
+	check_all(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, lies, COUNT_OF(lies));
+	/* A new passphrase elsewhere: the copy here must not open any more. */
+	OK(account_by_login(f->r->local, "mara", &a));
+	assert_true(a.have_blob);
+	account_fini(&a);
+	check_one(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, &changed);
+	OK(account_by_login(f->r->local, "mara", &a));
+	assert_false(a.have_blob);
+	account_fini(&a);
+}
+
+static void test_login_lanes(void **state)
+{
+	static const struct lie lies[] = {
+		{ "no lanes", no_lanes, ERR_OK, LOCAL_ALARM_LANE_ROLLBACK },
+		{ "forked lane", forked_lane, ERR_OK, LOCAL_ALARM_LANE_FORK },
+	};
+	struct fixture *f = *state;
+
+	room_lock(f->r);
+	OK(room_sign_in(f->r, "mara", MARA_PASS));
+	check_all(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, lies, COUNT_OF(lies));
+}
+
+/* ---- Feed, FetchPage, ScopeChange ------------------------------------------------------------ */
+
+TELL(feed_no_epoch, f->feed->has_epoch = false)
+TELL(feed_no_end, f->feed->has_up_to_seq = false)
+TELL(feed_short_epoch, cut(&f->feed->epoch))
+TELL(feed_other_epoch, flip(&f->feed->epoch))
+TELL(feed_no_op, f->feed->ops[0]->op = NULL)
+TELL(feed_no_seq, f->feed->ops[0]->has_seq = false)
+TELL(feed_seq_zero, f->feed->ops[0]->seq = 0)
+TELL(feed_short_room, cut(&f->feed->ops[0]->room_id))
+TELL(feed_forged, flip(&f->feed->ops[0]->op->signature))
+TELL(feed_short_signature, cut(&f->feed->ops[0]->op->signature))
+TELL(feed_other_payload, flip(&f->feed->ops[0]->op->payload))
+TELL(feed_told_refused, (f->feed->ops[0]->has_code = true, f->feed->ops[0]->code = ERR_DENIED))
+
+static void test_feed(void **state)
+{
+	static const struct lie lies[] = {
+		{ "no epoch", feed_no_epoch, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "no end", feed_no_end, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "short epoch", feed_short_epoch, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "other epoch", feed_other_epoch, ERR_VERSION, LOCAL_ALARM_EPOCH },
+		{ "no op", feed_no_op, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "no number", feed_no_seq, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "number 0", feed_seq_zero, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "short room", feed_short_room, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "forged", feed_forged, ERR_AUTH, LOCAL_ALARM_FORGED },
+		{ "short signature", feed_short_signature, ERR_BAD_FORMAT, LOCAL_ALARM_FORGED },
+		{ "other payload", feed_other_payload, ERR_AUTH, LOCAL_ALARM_FORGED },
+		{ "called refused", feed_told_refused, ERR_BAD_VALUE, LOCAL_ALARM_FORGED },
+	};
+	check_all(*state, ROOMKEEP__FRAME__BODY_FEED, lies, COUNT_OF(lies));
+}
+
+/* The newest feed as a page of a Fetch. */
+static void page_from_feed(struct fixture *f, bool more)
+{
+	CLEANUP(arena_finip) struct arena a;
+	Roomkeep__Frame *from = NULL;
+	Roomkeep__Frame to = ROOMKEEP__FRAME__INIT;
+	Roomkeep__FetchPage page = ROOMKEEP__FETCH_PAGE__INIT;
+
+	arena_init(&a, 64u * MIB);
+	OK(frame_decode(&a, buf_view(&f->kept[ROOMKEEP__FRAME__BODY_FEED]), &from));
+	page.ops = from->feed->ops;
+	page.n_ops = from->feed->n_ops;
+	page.has_more = page.has_last_seq = true;
+	page.more = more;
+	page.last_seq = 77;
+	to.body_case = ROOMKEEP__FRAME__BODY_FETCH_PAGE;
+	to.fetch_page = &page;
+	buf_clear(&f->kept[to.body_case]);
+	OK(body_encode(&to, &f->kept[to.body_case]));
+}
+
+TELL(page_forged, flip(&f->fetch_page->ops[0]->op->signature))
+
+static void test_pages(void **state)
+{
+	static const struct lie lies[] = {
+		{ "forged", page_forged, ERR_AUTH, LOCAL_ALARM_FORGED },
+	};
+	struct fixture *f = *state;
+	struct local *l = f->r->local;
+	const struct vault *v = &f->r->desk.vault;
+	struct local_patient p;
+	uint64_t after = 0;
+	uint64_t at_ms = 0;
+	size_t at = 0;
+	bool more = false;
+
+	OK(local_find_patient(l, v, view_str("Maya"), &at, &p));
+	const struct id patient = p.id;
+	page_from_feed(f, true);
+	check_all(f, ROOMKEEP__FRAME__BODY_FETCH_PAGE, lies, COUNT_OF(lies));
+	/* Only the last page says that all of a patient is here. */
+	for (int i = 0; i < 2; i++) {
+		page_from_feed(f, i == 0);
+		OK(feed_apply_page(l, &f->r->desk.vault, &patient,
+				   buf_view(&f->kept[ROOMKEEP__FRAME__BODY_FETCH_PAGE]), 1234,
+				   &after, &more));
+		assert_int_equal(after, 77);
+		assert_int_equal(more, i == 0);
+		OK(local_fetched_ms(l, v, &patient, &at_ms));
+		assert_int_equal(at_ms, i == 0 ? 0 : 1234);
+	}
+}
+
+/* Each call takes its own kind of frame, bytes that are one, and a person who is signed in. */
+static void test_other_frames(void **state)
+{
+	static const Roomkeep__Frame__BodyCase kinds[] = {
+		ROOMKEEP__FRAME__BODY_WELCOME,      ROOMKEEP__FRAME__BODY_DIRECTORY,
+		ROOMKEEP__FRAME__BODY_LOGIN_OK,     ROOMKEEP__FRAME__BODY_FEED,
+		ROOMKEEP__FRAME__BODY_FETCH_PAGE,   ROOMKEEP__FRAME__BODY_ACK,
+		ROOMKEEP__FRAME__BODY_SCOPE_CHANGE,
+	};
+	struct fixture *f = *state;
+	const struct view welcome = buf_view(&f->kept[ROOMKEEP__FRAME__BODY_WELCOME]);
+	const struct view feed = buf_view(&f->kept[ROOMKEEP__FRAME__BODY_FEED]);
+
+	alarms_off(f->r->local);
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		const struct view other = kinds[i] == ROOMKEEP__FRAME__BODY_WELCOME ? feed
+										    : welcome;
+		assert_int_equal(give(f, kinds[i], other), ERR_PROTO);
+		assert_int_equal(give(f, kinds[i], view_str("\xff\xff")), ERR_PROTO);
+	}
+	assert_int_equal(local_alarms(f->r->local), 0);
+	room_lock(f->r);
+	assert_int_equal(give(f, ROOMKEEP__FRAME__BODY_FEED, feed), ERR_SIGNED_OUT);
+	assert_int_equal(give(f, ROOMKEEP__FRAME__BODY_FETCH_PAGE, feed), ERR_SIGNED_OUT);
+	assert_int_equal(give(f, ROOMKEEP__FRAME__BODY_SCOPE_CHANGE, feed), ERR_SIGNED_OUT);
+	assert_int_equal(give(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, feed), ERR_SIGNED_OUT);
+}
+
+/* ---- Directory ------------------------------------------------------------------------------- */
+
+TELL(dir_no_entry, f->directory->items[0]->has_entry = false)
+TELL(dir_no_signature, f->directory->items[0]->has_signer_signature = false)
+TELL(dir_short_signature, cut(&f->directory->items[0]->signer_signature))
+TELL(dir_no_status, flip(&f->directory->items[0]->entry))
+
+/* Room 3 joins: what it is told is the whole directory, and the join blob has pinned its head. */
+static void test_directory(void **state)
+{
+	static const struct lie lies[] = {
+		{ "no entry", dir_no_entry, ERR_BAD_FORMAT, LOCAL_ALARM_DIRECTORY },
+		{ "no signature", dir_no_signature, ERR_BAD_FORMAT, LOCAL_ALARM_DIRECTORY },
+		{ "short signature", dir_short_signature, ERR_BAD_FORMAT, LOCAL_ALARM_DIRECTORY },
+	};
+	struct fixture *f = *state;
+	const struct lie truth = { "the truth", NULL, ERR_OK, 0 };
+	const struct lie no_status = { "status", dir_no_status, ERR_BAD_VALUE,
+				       LOCAL_ALARM_DIRECTORY };
+	const struct lie damaged = { "pin", NULL, ERR_CORRUPT, LOCAL_ALARM_DIRECTORY };
+
+	f->r = &f->w->rooms[2];
+	f->r->tamper = keep_frame;
+	world_enrol(f->w, 2, "Room 3");
+	check_all(f, ROOMKEEP__FRAME__BODY_DIRECTORY, lies, COUNT_OF(lies));
+	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &no_status);
+	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &truth);
+	OK(meta_set(f->r->local, "dir_pin", view_str("short")));
+	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &damaged);
+	f->r = &f->w->rooms[1];
+}
+
+/* ---- Ack ------------------------------------------------------------------------------------- */
+
+struct ack {
+	Roomkeep__Frame frame;
+	Roomkeep__Ack ack;
+	Roomkeep__OpResult result;
+	Roomkeep__OpResult *results[1];
+	struct id epoch, op_id;
+};
+
+/* COMMITTED 50 for the op that waits. */
+static void ack_init(struct fixture *f, const struct id *op_id, struct ack *a)
+{
+	roomkeep__frame__init(&a->frame);
+	roomkeep__ack__init(&a->ack);
+	roomkeep__op_result__init(&a->result);
+	a->epoch = f->r->local->room.epoch.epoch;
+	a->op_id = *op_id;
+	a->result.has_op_id = a->result.has_status = a->result.has_seq = true;
+	a->result.op_id = wire_id_bytes(&a->op_id);
+	a->result.status = ROOMKEEP__OP_STATUS__COMMITTED;
+	a->result.seq = 50;
+	a->results[0] = &a->result;
+	a->ack.results = a->results;
+	a->ack.n_results = 1;
+	a->ack.has_epoch = true;
+	a->ack.epoch = wire_id_bytes(&a->epoch);
+	a->frame.body_case = ROOMKEEP__FRAME__BODY_ACK;
+	a->frame.ack = &a->ack;
+}
+
+static enum err ack_give(struct fixture *f, const struct ack *a, struct feed_ack *ret)
+{
+	CLEANUP(buf_finip) struct buf bytes = { 0 };
+	OK(body_encode(&a->frame, &bytes));
+	*ret = (struct feed_ack){ 0 };
+	return feed_apply_ack(f->r->local, buf_view(&bytes), f->w->wall, ret);
+}
+
+static struct id queue_one(struct fixture *f)
+{
+	struct local_pending *rows = NULL;
+	size_t count = 0;
+
+	f->r->tamper = NULL;
+	room_cut(f->r, true);
+	(void)room_add_patient(f->r, "Ann Reed", "1980-02-29");
+	OK(local_list_pending(f->r->local, &f->r->desk.vault, 0, &rows, &count));
+	assert_int_equal(count, 1);
+	const struct id op_id = rows[0].op_id;
+	local_pending_free(rows, count);
+	alarms_off(f->r->local);
+	return op_id;
+}
+
+static void test_receipts_that_do_not_count(void **state)
+{
+	struct fixture *f = *state;
+	const struct id op_id = queue_one(f);
+	const struct id unknown = { { 0xee } };
+	struct feed_ack got;
+	struct ack a;
+
+	ack_init(f, &op_id, &a);
+	a.ack.has_epoch = false;
+	assert_int_equal(ack_give(f, &a, &got), ERR_PROTO);
+	ack_init(f, &op_id, &a);
+	a.ack.epoch.len = 3;
+	assert_int_equal(ack_give(f, &a, &got), ERR_PROTO);
+	ack_init(f, &op_id, &a);
+	a.result.seq = 0;
+	assert_int_equal(ack_give(f, &a, &got), ERR_PROTO);
+	ack_init(f, &op_id, &a);
+	a.result.status = ROOMKEEP__OP_STATUS__OP_STATUS_UNKNOWN;
+	assert_int_equal(ack_give(f, &a, &got), ERR_PROTO);
+	ack_init(f, &op_id, &a);
+	a.result.op_id.len = 3;
+	assert_int_equal(ack_give(f, &a, &got), ERR_BAD_FORMAT);
+	ack_init(f, &op_id, &a);
+	a.result.status = ROOMKEEP__OP_STATUS__BUSY_DISK;
+	OK(ack_give(f, &a, &got));
+	assert_true(got.busy && got.receipts == 0);
+	ack_init(f, &unknown, &a);
+	OK(ack_give(f, &a, &got)); /* of an op that was tidied away */
+	assert_int_equal(room_queued(f->r), 1);
+	assert_int_equal(local_alarms(f->r->local), 0);
+	ack_init(f, &op_id, &a);
+	a.epoch.b[0] ^= 1;
+	assert_int_equal(ack_give(f, &a, &got), ERR_VERSION);
+	assert_int_equal(local_alarms(f->r->local), 1ull << LOCAL_ALARM_EPOCH);
+	assert_int_equal(room_queued(f->r), 1);
+	ack_init(f, &op_id, &a);
+	OK(ack_give(f, &a, &got));
+	assert_int_equal(got.receipts, 1);
+	assert_int_equal(room_queued(f->r), 0);
+}
+
+static void test_gaps_and_verdicts(void **state)
+{
+	struct fixture *f = *state;
+	const struct id op_id = queue_one(f);
+	const struct id unknown = { { 0xee } };
+	struct local_counts counts;
+	struct feed_ack got;
+	struct ack a;
+
+	ack_init(f, &unknown, &a);
+	a.result.status = ROOMKEEP__OP_STATUS__LANE_GAP;
+	a.result.has_expected_seq = true;
+	a.result.expected_seq = 1;
+	OK(ack_give(f, &a, &got)); /* of no lane of ours: nothing to send again */
+	assert_true(got.gap && local_alarms(f->r->local) == 0);
+	assert_int_equal(room_queued(f->r), 1);
+	ack_init(f, &op_id, &a);
+	a.result.status = ROOMKEEP__OP_STATUS__LANE_GAP;
+	a.result.has_expected_seq = true;
+	a.result.expected_seq = 1; /* the patient of the setup, committed long ago */
+	OK(ack_give(f, &a, &got));
+	assert_int_equal(room_queued(f->r), 2);
+	a.result.expected_seq = 900; /* a place that this room never had */
+	OK(ack_give(f, &a, &got));
+	assert_int_equal(local_alarms(f->r->local), 1ull << LOCAL_ALARM_LANE_GAP);
+	ack_init(f, &op_id, &a);
+	a.result.status = ROOMKEEP__OP_STATUS__QUARANTINED;
+	a.result.has_code = true;
+	a.result.code = ERR_FORK;
+	OK(ack_give(f, &a, &got));
+	assert_true(got.refused);
+	OK(local_counts(f->r->local, &counts));
+	assert_int_equal(counts.quarantined, 1);
+	assert_int_equal(counts.queued, 1);
+}
+
+static void test_heads_and_backups_in_receipts(void **state)
+{
+	struct fixture *f = *state;
+	const struct id op_id = queue_one(f);
+	Roomkeep__SignedHead head = ROOMKEEP__SIGNED_HEAD__INIT;
+	struct feed_ack got;
+	struct ack a;
+
+	ack_init(f, &op_id, &a);
+	a.ack.head = &head; /* without an epoch: no head */
+	assert_int_equal(ack_give(f, &a, &got), ERR_BAD_FORMAT);
+	assert_int_equal(room_queued(f->r), 0); /* the receipt stands: it was stored before */
+	ack_init(f, &op_id, &a);
+	a.ack.has_backed_up_seq = true;
+	a.ack.backed_up_seq = 40;
+	OK(ack_give(f, &a, &got));
+	assert_int_equal(f->r->local->backed_up_seq, 40);
+	a.ack.backed_up_seq = 30; /* never back */
+	OK(ack_give(f, &a, &got));
+	assert_int_equal(f->r->local->backed_up_seq, 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_welcome, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_heads_of_one_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_login, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_login_lanes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_feed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_receipts_that_do_not_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gaps_and_verdicts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_heads_and_backups_in_receipts, setup,
+						teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
