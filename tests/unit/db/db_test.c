@@ -534,6 +534,76 @@ static void test_migration_goes_step_by_step(void **state)
 	assert_int_equal(db_open_reader(f->path, "x.db", &foreign, &db), ERR_BAD_FORMAT);
 }
 
+/* Somebody else's database is left alone, also one that never said whose it is. */
+static void test_files_of_others_are_not_migrated(void **state)
+{
+	const struct folder *f = *state;
+	static const char *const makings[] = {
+		"CREATE TABLE theirs (a)",
+		"PRAGMA user_version = 1",
+		"PRAGMA application_id = 7",
+	};
+	for (size_t i = 0; i < COUNT_OF(makings); i++) {
+		struct db *db = NULL;
+		sqlite3 *raw = NULL;
+		unlink(f->file);
+		assert_int_equal(sqlite3_open(f->file, &raw), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(raw, makings[i], NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+		assert_int_equal(chmod(f->file, 0600), 0);
+		assert_int_equal(db_open_writer(f->path, "x.db", &schema_2, &db), ERR_BAD_FORMAT);
+		assert_int_equal(db_open_reader(f->path, "x.db", &schema_2, &db), ERR_BAD_FORMAT);
+		assert_null(db);
+	}
+}
+
+/* The onlooker's path travels as a URI: every byte of a folder's name must arrive. */
+static void test_onlooker_in_an_odd_folder(void **state)
+{
+	const struct folder *f = *state;
+	struct db *db = NULL;
+	static const char *const names[] = { "x.db", "x.db-wal", "x.db-shm", "lock" };
+	char odd[128];
+	char path[160];
+	(void)snprintf(odd, sizeof(odd), "%s/Aa_ %%3f?#&{\xc3\xa9", f->path);
+	assert_int_equal(db_open_writer(odd, "x.db", &schema_2, &db), ERR_OK);
+	db_close(db);
+	assert_int_equal(db_open_onlooker(odd, "x.db", &schema_2, &db), ERR_OK);
+	assert_int_equal(number(db, "SELECT count(*) FROM thing"), 1);
+	assert_int_equal(db_run(db, "DELETE FROM thing", DB_NO_ARGS), ERR_DENIED);
+	db_close(db);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", odd, names[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(odd), 0);
+}
+
+static void test_statements_that_are_wrong(void **state)
+{
+	struct db *db = writer(*state);
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	uint64_t n = 0;
+	put(db, "one");
+	put(db, "two");
+	/* More rows than were expected, none where one was, no SQL, and a table that is not there. */
+	assert_int_equal(db_run(db, "SELECT name FROM thing", DB_NO_ARGS), ERR_STORE);
+	assert_int_equal(db_get_u64(db, "SELECT n FROM thing WHERE name = 'x'", DB_NO_ARGS, &n),
+			 ERR_NOT_FOUND);
+	assert_int_equal(db_run(db, "  ", DB_NO_ARGS), ERR_STORE);
+	assert_int_equal(db_run(db, "DELETE FROM nowhere", DB_NO_ARGS), ERR_STORE);
+	assert_int_equal(db_query_row(db, "SELECT ?1 IS NULL AND ?2 IS NULL",
+				      DB_ARGS(db_id(NULL), db_maybe(false, db_u64(1))), &stmt),
+			 ERR_OK);
+	assert_int_equal(db_col_u64(stmt, 0), 1);
+	db_stmt_donep(&stmt);
+	/* What SQLite gave up by itself cannot be kept any more. */
+	assert_int_equal(db_commit(db), ERR_STORE);
+	assert_int_equal(db_mark_release(db), ERR_STORE);
+	assert_int_equal(db_mark_undo(db), ERR_STORE);
+	db_close(db);
+}
+
 static void test_failed_migration_leaves_the_step_before(void **state)
 {
 	const struct folder *f = *state;
@@ -692,6 +762,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_checkpoint_beside_a_reader, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hot_wal_after_a_kill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_migration_goes_step_by_step, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_files_of_others_are_not_migrated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_onlooker_in_an_odd_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_statements_that_are_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_migration_leaves_the_step_before, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_file, setup, teardown),

@@ -81,6 +81,25 @@ static void test_founding_that_is_rolled_back_leaves_nothing(void **state)
 	fx_check_ok(fx);
 }
 
+/* Signed or not: records that contradict each other would be a clinic that no room can join. */
+static void test_contradicting_foundings_are_refused(void **state)
+{
+	struct fx *fx = *state;
+	struct store_status status;
+
+	for (unsigned lie = FX_HONEST + 1; lie < FX_LIES; lie++) {
+		fx_begin(fx);
+		const enum err e = fx_found_lying(fx, (enum fx_lie)lie);
+		if (e != ERR_BAD_VALUE) fail_msg("lie %u: %s", lie, err_name(e));
+		store_rollback(fx->store);
+	}
+	OK(store_status(store_as_reader(fx->store), &status));
+	assert_false(status.founded);
+	fx_begin(fx);
+	OK(fx_found(fx));
+	fx_commit(fx);
+}
+
 /* The chain goes on over the founding, where the epoch begins; no head before there is a clinic. */
 static void test_log_from_before_the_founding(void **state)
 {
@@ -601,6 +620,7 @@ int main(void)
 		UNFOUNDED(test_setup_code_lives_until_it_is_burnt),
 		UNFOUNDED(test_founding_happens_once),
 		UNFOUNDED(test_founding_that_is_rolled_back_leaves_nothing),
+		UNFOUNDED(test_contradicting_foundings_are_refused),
 		UNFOUNDED(test_log_from_before_the_founding),
 		FOUNDED(test_invites_are_used_once),
 		FOUNDED(test_wrong_proof_burns_the_invite),

@@ -39,31 +39,53 @@ static inline struct store_account fx_account(const struct fx *fx, size_t user, 
 				       .recovery_blob = fx_text("recovery blob") };
 }
 
+/* Records of a founding that contradict each other. */
+enum fx_lie {
+	FX_HONEST,
+	FX_LIE_NO_CLINIC,
+	FX_LIE_NO_ROOM,
+	FX_LIE_POLICY_CLINIC,
+	FX_LIE_POLICY_NAME,
+	FX_LIE_SERVER_CLINIC,
+	FX_LIE_EPOCH_CLINIC,
+	FX_LIE_EPOCH_NUMBER,
+	FX_LIE_EPOCH_SIGNER,
+	FX_LIE_ACCOUNT,
+	FX_LIES,
+};
+
 /* Founds; the caller is inside begin .. commit. */
-static inline enum err fx_found(struct fx *fx)
+static inline enum err fx_found_lying(struct fx *fx, enum fx_lie lie)
 {
+	const struct id other = { { 0x99 } };
 	CLEANUP(buf_finip) struct buf policy = { 0 };
 	CLEANUP(buf_finip) struct buf server = { 0 };
 	CLEANUP(buf_finip) struct buf epoch = { 0 };
 	CLEANUP(buf_finip) struct buf entry = { 0 };
-	OK(policy_encode(&(struct policy){ .clinic_id = fx->clinic_id,
-					   .version = 1,
-					   .clinic_name = fx_text("Harbour") },
-			 &policy));
-	OK(server_record_encode(&(struct server_record){ .clinic_id = fx->clinic_id,
+	OK(policy_encode(
+		&(struct policy){
+			.clinic_id = lie == FX_LIE_POLICY_CLINIC ? other : fx->clinic_id,
+			.version = 1,
+			.clinic_name = fx_text(lie == FX_LIE_POLICY_NAME ? "Other" : "Harbour") },
+		&policy));
+	OK(server_record_encode(&(struct server_record){ .clinic_id = lie == FX_LIE_SERVER_CLINIC
+									      ? other
+									      : fx->clinic_id,
 							 .seq = 1,
 							 .spki = { { { 1 } } },
 							 .spki_count = 1,
 							 .ingest_pk = fx->boxes[JO].pk,
 							 .log_pk = fx->log.pk },
 				&server));
-	OK(epoch_record_encode(&(struct epoch_record){ .clinic_id = fx->clinic_id,
-						       .epoch = fx->epoch,
-						       .n = 1,
-						       .reason = fx_text("founding"),
-						       .signer_id = fx->users[JO],
-						       .signer_g = 1 },
-			       &epoch));
+	OK(epoch_record_encode(
+		&(struct epoch_record){
+			.clinic_id = lie == FX_LIE_EPOCH_CLINIC ? other : fx->clinic_id,
+			.epoch = fx->epoch,
+			.n = lie == FX_LIE_EPOCH_NUMBER ? 2 : 1,
+			.reason = fx_text("founding"),
+			.signer_id = lie == FX_LIE_EPOCH_SIGNER ? other : fx->users[JO],
+			.signer_g = 1 },
+		&epoch));
 	struct store_founding f = { .clinic_id = fx->clinic_id,
 				    .clinic_name = fx_text("Harbour"),
 				    .root_pk = fx->root.pk,
@@ -80,7 +102,15 @@ static inline enum err fx_found(struct fx *fx)
 		dir_init(&fx->directory, &fx->clinic_id, &fx->root.pk);
 	}
 	fx_make_entry(fx, JO, "Jo Park", &entry, &f.first_owner);
+	if (lie == FX_LIE_NO_CLINIC) f.clinic_id = (struct id){ { 0 } };
+	if (lie == FX_LIE_NO_ROOM) f.room.room_id = (struct id){ { 0 } };
+	if (lie == FX_LIE_ACCOUNT) f.account.user_id = other;
 	return store_found(fx->store, &f);
+}
+
+static inline enum err fx_found(struct fx *fx)
+{
+	return fx_found_lying(fx, FX_HONEST);
 }
 
 static inline void fx_add_user(struct fx *fx, size_t user, const char *name, const char *login)
