@@ -91,18 +91,21 @@ static enum err op_check(struct batch *b, const struct wire_op *op, struct op_co
 	return ERR_OK;
 }
 
-/* Is it stored? If under this id something else is: kept aside. */
+/* Is it stored? If under this id something else is: kept aside. `*ret_whole`: with its payload, or
+ * as much of it as has come now. */
 static enum err op_known(struct batch *b, const struct op_core *core, const struct wire_op *op,
 			 const struct hash32 *hash, const struct row_origin *origin,
-			 bool *ret_known)
+			 bool *ret_known, bool *ret_whole)
 {
-	*ret_known = false;
+	*ret_known = *ret_whole = false;
 	CLEANUP(op_row_finip) struct op_row row = { 0 };
 	const enum err e = row_find(b->l, b->v, &core->op_id, &row);
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	TRY(e);
 	*ret_known = true;
+	*ret_whole = row.op.has_payload || !op->has_payload;
 	if (!hash_equal(&row.hash, hash)) {
+		*ret_whole = true;
 		batch_alarm(b, LOCAL_ALARM_LANE_FORK);
 		return row_insert_odd(b->l, b->v, core, op, origin);
 	}
@@ -154,7 +157,9 @@ static enum err op_store(struct batch *b, const struct op_core *core, const stru
 	}
 	bool may = false;
 	TRY(op_may_read(b, core, have, own, &may));
-	if (!may) return ERR_OK;
+	/* One's own are kept also while their content may not be read, as the cores that the lane
+	 * is followed by: an op that is not known here later looks like a fork. */
+	if (!may && !own) return ERR_OK;
 	struct op_tags tags = { 0 };
 	if (have != NULL) TRY(row_tags(b->l, b->v, core->kind, have, &tags));
 	TRY(row_insert(b->l, b->v, core, op, origin, &tags));
@@ -189,9 +194,14 @@ static enum err op_apply(struct batch *b, const Roomkeep__FeedOp *f)
 	const bool own = id_equal(&core.author_id, &b->v->user_id);
 	TRY(origin_read(f, own, &origin));
 	bool known = false;
-	TRY(op_known(b, &core, &op, &hash, &origin, &known));
+	bool whole = false;
+	TRY(op_known(b, &core, &op, &hash, &origin, &known, &whole));
 	if (own && !b->fetched) TRY(own_lane_check(b, &core, &op, &hash, known));
-	if (known) return ERR_OK;
+	if (known && whole) return ERR_OK;
+	/* It came without its payload when that was not allowed, and is allowed now. */
+	if (known)
+		TRY(db_run(b->l->db, "DELETE FROM op WHERE user_id = ?1 AND op_id = ?2",
+			   DB_ARGS(db_id(&b->v->user_id), db_id(&core.op_id))));
 	return op_store(b, &core, &op, &origin, own);
 }
 
