@@ -308,6 +308,7 @@ enum err local_append(struct local *l, struct vault *v, enum kind kind, const Pr
 		const ProtobufCMessage *any;
 		const Roomkeep__Measure *measure;
 		const Roomkeep__Patient *patient;
+		const Roomkeep__Tombstone *tombstone;
 	} m = { .any = msg };
 	bool first = false;
 	TRY(write_check(l, v, kind, msg, &first));
@@ -318,6 +319,11 @@ enum err local_append(struct local *l, struct vault *v, enum kind kind, const Pr
 		struct id id = { 0 };
 		TRY(wire_id(m.patient->patient_id, &id));
 		TRY(patients_refresh(l, v, &id));
+	}
+	if (kind == KIND_TOMBSTONE) {
+		struct id target = { 0 };
+		TRY(wire_id(m.tombstone->target, &target));
+		TRY(patients_refresh_target(l, v, &target));
 	}
 	*ret_op_id = op_id;
 	return ERR_OK;

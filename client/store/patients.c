@@ -106,11 +106,31 @@ static enum err entry_put(struct local *l, struct local_patient_entry *entry)
 	return ERR_OK;
 }
 
+static void entry_drop(struct local *l, const struct id *id)
+{
+	struct local_patient_entry *at = entry_find(l, id);
+	if (at == NULL) return;
+	entry_free(at);
+	*at = l->patients[--l->patient_count];
+	l->patients_sorted = false;
+}
+
+static bool state_says_nothing(const struct patient_state *s)
+{
+	for (unsigned f = 0; f < PATIENT_FIELD_COUNT; f++)
+		if (s->fields[f].value != NULL) return false;
+	return true;
+}
+
 static enum err put_state(struct local *l, struct patient_fold *fold)
 {
 	struct patient_state s = { 0 };
 	struct local_patient_entry entry = { 0 };
 	TRY(patient_fold_state(fold, &s));
+	if (state_says_nothing(&s)) { /* all of it was erased */
+		entry_drop(l, &s.patient_id);
+		return ERR_OK;
+	}
 	TRY(entry_make(&s, &entry));
 	const enum err e = entry_put(l, &entry);
 	if (e != ERR_OK) entry_free(&entry);
@@ -124,19 +144,36 @@ enum err patients_refresh(struct local *l, const struct vault *v, const struct i
 	const enum err e = local_load_patient(l, v, id, &fold, &s);
 	if (e == ERR_OK) return put_state(l, &fold);
 	if (e != ERR_NOT_FOUND) return e;
-	struct local_patient_entry *at = entry_find(l, id);
-	if (at != NULL) {
-		entry_free(at);
-		*at = l->patients[--l->patient_count];
-		l->patients_sorted = false;
-	}
+	entry_drop(l, id);
 	return ERR_OK;
+}
+
+/* The patient a patient op is about; ERR_NOT_FOUND for another kind, or without its payload. */
+static enum err patient_of_op(struct local *l, const struct vault *v, const struct id *op_id,
+			      struct id *ret_patient_id)
+{
+	CLEANUP(op_row_finip) struct op_row row = { 0 };
+	struct payload p = { 0 };
+	TRY(row_find(l, v, op_id, &row));
+	ENSURE(row.core.kind == KIND_PATIENT, ERR_NOT_FOUND);
+	TRY(row_payload(&row, &p));
+	return payload_patient_id(&p, ret_patient_id) ? ERR_OK : ERR_CORRUPT;
+}
+
+enum err patients_refresh_target(struct local *l, const struct vault *v, const struct id *op_id)
+{
+	struct id patient_id = { 0 };
+	const enum err e = patient_of_op(l, v, op_id, &patient_id);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	return patients_refresh(l, v, &patient_id);
 }
 
 /* ---- all of them, at sign-in ----------------------------------------------------------------- */
 
 struct group {
 	struct local *l;
+	const struct vault *v;
 	struct patient_fold fold;
 	struct id id;
 	bool open;
@@ -151,29 +188,50 @@ static enum err group_close(struct group *g)
 	return e;
 }
 
+static enum err group_open(struct group *g, const struct id *id)
+{
+	if (g->open && id_equal(&g->id, id)) return ERR_OK;
+	TRY(group_close(g));
+	patient_fold_init(&g->fold, id);
+	g->id = *id;
+	g->open = true;
+	return ERR_OK;
+}
+
+/* Among the ops of its target's patient, before or behind the target. */
+static enum err group_add_tombstone(struct group *g, struct op_row *row, const struct payload *p)
+{
+	bool holds = false;
+	struct id target = { 0 }, patient_id = { 0 };
+	TRY(row_tombstone_holds(g->l, g->v, row, p, &holds));
+	if (!holds || !payload_subject_id(p, &target)) return ERR_OK;
+	const enum err e = patient_of_op(g->l, g->v, &target, &patient_id);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* its words never came here */
+	TRY(e);
+	TRY(group_open(g, &patient_id));
+	const struct fold_meta meta = row_meta(row);
+	return patient_fold_add(&g->fold, &meta, p);
+}
+
 static enum err group_add(void *ctx, struct op_row *row)
 {
 	struct group *g = ctx;
 	struct payload p = { 0 };
-	if (!row_counts(row) || row->core.kind != KIND_PATIENT) return ERR_OK;
+	if (!row_counts(row)) return ERR_OK;
 	const enum err e = row_payload(row, &p);
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	TRY(e);
+	if (row->core.kind == KIND_TOMBSTONE) return group_add_tombstone(g, row, &p);
 	struct id id = { 0 };
-	ENSURE(payload_patient_id(&p, &id), ERR_CORRUPT);
-	if (!g->open || !id_equal(&g->id, &id)) {
-		TRY(group_close(g));
-		patient_fold_init(&g->fold, &id);
-		g->id = id;
-		g->open = true;
-	}
+	ENSURE(row->core.kind == KIND_PATIENT && payload_patient_id(&p, &id), ERR_CORRUPT);
+	TRY(group_open(g, &id));
 	const struct fold_meta meta = row_meta(row);
 	return patient_fold_add(&g->fold, &meta, &p);
 }
 
 enum err patients_load(struct local *l, const struct vault *v)
 {
-	struct group g = { .l = l };
+	struct group g = { .l = l, .v = v };
 	enum err e = row_each_of_patients(l, v, (struct row_visitor){ group_add, &g });
 	if (e == ERR_OK)
 		e = group_close(&g);

@@ -13,19 +13,21 @@ struct load {
 	bool any;
 };
 
-/* A tombstone counts when its author may erase that target. */
-static enum err tombstone_holds(struct load *c, const struct op_row *row, const struct payload *p,
-				bool *ret)
+enum err row_tombstone_holds(struct local *l, const struct vault *v, const struct op_row *row,
+			     const struct payload *p, bool *ret)
 {
 	*ret = false;
 	struct id target = { 0 };
 	if (!payload_subject_id(p, &target)) return ERR_OK;
 	CLEANUP(op_row_finip) struct op_row t = { 0 };
-	const enum err e = row_find(c->l, c->v, &target, &t);
+	const enum err e = row_find(l, v, &target, &t);
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	TRY(e);
+	/* It was allowed or not when it was written: who is no owner any more, or was dismissed,
+	 * brings nothing back that was erased before. */
+	const struct dir_user *author = dir_user(&l->dir, &row->core.author_id);
 	const struct access_write q = { .kind = row->core.kind,
-					.roles = person_roles(c->l, &row->core.author_id),
+					.roles = author == NULL ? 0 : author->roles_ever,
 					.author_id = row->core.author_id,
 					.target_exists = true,
 					.target_kind = t.core.kind,
@@ -44,7 +46,7 @@ static enum err load_row(void *ctx, struct op_row *row)
 	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
 	if (row->core.kind == KIND_TOMBSTONE) {
 		bool holds = false;
-		TRY(tombstone_holds(c, row, &p, &holds));
+		TRY(row_tombstone_holds(c->l, c->v, row, &p, &holds));
 		if (!holds) return ERR_OK;
 	}
 	const struct fold_meta meta = row_meta(row);

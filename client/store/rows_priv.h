@@ -86,6 +86,9 @@ MUST_USE enum err row_each_queued(struct local *l, const struct vault *v, uint64
 				  struct row_visitor visit);
 /* Belongs to the record as it is shown: not what the server refused. */
 bool row_counts(const struct op_row *row);
+/* A tombstone counts when its author may erase that target (read.c). */
+MUST_USE enum err row_tombstone_holds(struct local *l, const struct vault *v,
+				      const struct op_row *row, const struct payload *p, bool *ret);
 /* Decodes the payload; ERR_NOT_FOUND when erased or of an unknown kind. */
 MUST_USE enum err row_payload(struct op_row *row, struct payload *ret);
 struct fold_meta row_meta(const struct op_row *row);
@@ -125,6 +128,9 @@ uint64_t person_roles(const struct local *l, const struct id *user_id);
 /* ---- decrypted indexes ----------------------------------------------------------------------- */
 MUST_USE enum err patients_load(struct local *l, const struct vault *v);
 MUST_USE enum err patients_refresh(struct local *l, const struct vault *v, const struct id *id);
+/* The patient whose op this is, when it is one: a tombstone names it. */
+MUST_USE enum err patients_refresh_target(struct local *l, const struct vault *v,
+					  const struct id *op_id);
 void patients_forget(struct local *l);
 bool patients_have(const struct local *l, const struct id *id);
 MUST_USE enum err notes_load(struct local *l, const struct vault *v);

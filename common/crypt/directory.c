@@ -277,6 +277,7 @@ static void dir_add(struct directory *d, const struct dir_entry *e, const struct
 	memcpy(user->name, e->name.p, e->name.len);
 	user->name[e->name.len] = '\0';
 	user->roles = e->roles;
+	user->roles_ever |= e->roles;
 	user->g = e->g;
 	user->active = e->status != DIR_DISABLED;
 	user->dir_seq = e->dir_seq;

@@ -80,7 +80,8 @@ struct dir_user {
 	struct id id;
 	char name[NAME_BYTES_MAX + 1]; /* newest, NUL-terminated */
 	uint64_t roles;
-	uint64_t g; /* newest */
+	uint64_t roles_ever; /* all that this person has had at some point of the chain */
+	uint64_t g;          /* newest */
 	bool active;
 	bool recovered;   /* the newest keys came by recovery */
 	uint64_t dir_seq; /* newest entry about this person */
