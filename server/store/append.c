@@ -101,6 +101,14 @@ static enum err find_same(struct store *s, const struct store_op *op, const stru
 	return ERR_OK;
 }
 
+enum err store_find_op(struct store *s, const struct store_op *op, bool *ret_known,
+		       struct store_op_result *ret)
+{
+	REQUIRE(s->open && op->core != NULL && op->core_bytes.len == OP_CORE_BYTES);
+	const struct hash32 hash = op_hash(op->core_bytes);
+	return find_same(s, op, &hash, ret_known, ret);
+}
+
 static enum err lane_find(struct store *s, const struct hash32 *lane_id, struct lane_row *ret)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;

@@ -135,6 +135,11 @@ struct store_op_result {
 MUST_USE enum err store_append_op(struct store *s, const struct store_op *op,
 				  struct store_op_result *ret);
 
+/* Was this op judged before? `*ret_known`: then `*ret` is what store_append_op would say. Appends
+ * nothing: for the op of somebody who may not act any more, whose receipt was lost on the way. */
+MUST_USE enum err store_find_op(struct store *s, const struct store_op *op, bool *ret_known,
+				struct store_op_result *ret);
+
 /* Keeps an op that the caller found unsound (bad signature, payload of another hash) for the owner;
  * the lane does not move. The same bytes twice are kept once.
  * ERR_FULL for code ERR_AUTH when STORE_FORGED_MAX such ops are kept: whoever has a room's key and

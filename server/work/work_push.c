@@ -195,6 +195,20 @@ static enum err push_ask_author(struct work *w, struct ask *a, struct store *s, 
 				 &author->roles);
 }
 
+/* What was taken before the dismissal stays taken, and is told so: its receipt may have been lost. */
+static enum err push_write_dismissed(struct store *s, const struct store_op *to, struct push_op *op)
+{
+	bool known = false;
+	TRY(store_find_op(s, to, &known, &op->verdict));
+	if (known) {
+		op->status = op->verdict.status;
+		op->code = op->verdict.code;
+		return ERR_OK;
+	}
+	TRY(push_quarantine(op, ERR_DENIED));
+	return store_quarantine_op(s, to, op->code);
+}
+
 static enum err push_write_op(struct work *w, struct ask *a, struct store *s,
 			      struct push_author *author, struct push_op *op)
 {
@@ -209,7 +223,7 @@ static enum err push_write_op(struct work *w, struct ask *a, struct store *s,
 	if (op->status == 0) {
 		TRY(push_ask_author(w, a, s, &op->core.author_id, author));
 		to.author_roles = author->roles;
-		if (!author->may) TRY(push_quarantine(op, ERR_DENIED));
+		if (!author->may) return push_write_dismissed(s, &to, op);
 	}
 	if (op->status == STORE_OP_QUARANTINED) {
 		const enum err e = store_quarantine_op(s, &to, op->code);

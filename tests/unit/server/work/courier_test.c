@@ -183,6 +183,27 @@ static void test_ops_of_the_dismissed(void **state)
 	}
 }
 
+/* What was taken before the dismissal, and whose receipt was lost: it is there, once, and its room
+ * learns so. */
+static void test_receipts_of_the_dismissed(void **state)
+{
+	(void)state;
+	struct two t;
+	two_init(&t, 9);
+	Roomkeep__Op *ops[3];
+	const size_t count = make_ops(&t, ops);
+	(void)box_push(t.c, &t.room2, ops, count);
+	const uint64_t seq = status_of(t.c).seq;
+	go_courier(&t);
+	box_disable_person(t.c, &t.c->room1, &t.mara);
+	const Roomkeep__Ack *ack = deliver(&t, ops, count);
+	for (size_t i = 0; i < count; i++)
+		assert_op(ack, i, ROOMKEEP__OP_STATUS__DUPLICATE, ERR_OK);
+	assert_int_equal(status_of(t.c).seq, seq);
+	assert_int_equal(status_of(t.c).quarantined, 0);
+	two_fini(&t);
+}
+
 /* A stolen room key with nobody signed in reads nothing at all. */
 static void test_courier_reads_no_record(void **state)
 {
@@ -288,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_rows_of_another_room),
 		cmocka_unit_test(test_forged_author),
 		cmocka_unit_test(test_ops_of_the_dismissed),
+		cmocka_unit_test(test_receipts_of_the_dismissed),
 		cmocka_unit_test(test_courier_reads_no_record),
 		cmocka_unit_test(test_directory_without_logins),
 		cmocka_unit_test(test_empty_and_too_many_rows),
