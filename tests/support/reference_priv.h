@@ -1,0 +1,33 @@
+/* reference_priv: shared by reference.c (what is shown) and reference_rules.c (what may be). */
+#pragma once
+
+#include "base/arena.h"
+#include "record/payload.h"
+#include "support/reference.h"
+
+/* One op that counts. Its place in the list is its age. */
+struct entry {
+	struct id op_id;
+	struct id author_id;
+	uint64_t kind;
+	bool known;             /* of a kind that is decoded */
+	struct payload payload; /* in the arena */
+	struct id session_id;   /* the record it belongs to; zeros: none */
+	struct id patient_id;
+	size_t target; /* of a tombstone: place of its target; SIZE_MAX: none */
+	bool erased;   /* a tombstone names it */
+};
+
+struct reference {
+	struct arena arena;
+	struct entry *ops; /* owned, oldest first */
+	size_t count, cap;
+};
+
+struct id reference_id(ProtobufCBinaryData from);
+const struct entry *reference_find(const struct reference *r, const struct id *op_id);
+/* The oldest frame op of the session, NULL for none. */
+const struct entry *reference_first_frame(const struct reference *r, const struct id *session_id);
+/* The Sign that holds, NULL for none. */
+const struct entry *reference_sign(const struct reference *r, const struct id *session_id);
+bool reference_lists(const ProtobufCBinaryData *ids, size_t count, const struct id *id);

@@ -1,0 +1,185 @@
+/* reference_rules: who may read and write what (SECURITY 3.4, 3.8), from the ops alone. */
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "support/reference_priv.h"
+
+#define OWNER 1u
+#define THERAPIST 2u
+#define DESK 4u
+
+static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
+{
+	return view_equal(view_of(a.data, a.len), view_of(b.data, b.len));
+}
+
+static bool is_sealed(uint64_t kind)
+{
+	return kind == KIND_NOTE || kind == KIND_SEALED_TOMBSTONE;
+}
+
+bool reference_may_read(uint64_t kind, uint64_t target_kind, uint64_t roles, bool is_author)
+{
+	if (kind == KIND_TOMBSTONE) kind = target_kind;
+	if (kind_find(kind) == NULL || kind == KIND_TOMBSTONE) return is_author;
+	if (is_sealed(kind) || kind == KIND_OPENED) return is_author;
+	if (kind == KIND_PATIENT) return (roles & (THERAPIST | DESK)) != 0;
+	return (roles & THERAPIST) != 0; /* everything of a session */
+}
+
+/* ---- writing ------------------------------------------------------------------------- */
+
+struct judging {
+	const struct reference *r;
+	const struct reference_op *op;
+	uint64_t roles;
+	struct payload p;
+};
+
+static bool has_patient(const struct reference *r, const struct id *patient_id)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->ops[i].kind == KIND_PATIENT && id_equal(&r->ops[i].patient_id, patient_id))
+			return true;
+	}
+	return false;
+}
+
+static bool may_import(uint64_t roles)
+{
+	return (roles & OWNER) != 0 && (roles & THERAPIST) != 0;
+}
+
+/* Is it the author's session, or one brought in by somebody who may bring in? */
+static bool owns(const struct judging *j, const struct entry *frame)
+{
+	const Roomkeep__SessionFrame *m = frame->payload.is.session_frame;
+	const struct id therapist = reference_id(m->therapist_id);
+	if (id_equal(&therapist, &j->op->author_id)) return true;
+	return m->has_imported && m->imported && may_import(j->roles);
+}
+
+static enum err judge_frame_again(const struct judging *j, const struct entry *frame)
+{
+	const Roomkeep__SessionFrame *was = frame->payload.is.session_frame;
+	const Roomkeep__SessionFrame *m = j->p.is.session_frame;
+	const bool same_patient = same_bytes(was->patient_id, m->patient_id);
+	const bool same_therapist = !m->has_therapist_id ||
+				    same_bytes(was->therapist_id, m->therapist_id);
+	const bool was_imported = was->has_imported && was->imported;
+	const bool same_import = !m->has_imported || (m->imported != 0) == was_imported;
+	if (!owns(j, frame)) return ERR_DENIED;
+	return same_patient && same_therapist && same_import ? ERR_OK : ERR_BAD_VALUE;
+}
+
+static enum err judge_frame(const struct judging *j)
+{
+	const Roomkeep__SessionFrame *m = j->p.is.session_frame;
+	const struct id session_id = reference_id(m->session_id);
+	const struct id patient_id = reference_id(m->patient_id);
+	const struct id therapist_id = reference_id(m->therapist_id);
+	const struct entry *frame = reference_first_frame(j->r, &session_id);
+	if ((j->roles & THERAPIST) == 0) return ERR_DENIED;
+	if (frame != NULL) return judge_frame_again(j, frame);
+	if (!m->has_therapist_id) return ERR_BAD_VALUE;
+	const bool own = id_equal(&therapist_id, &j->op->author_id);
+	const bool imported = m->has_imported && m->imported;
+	if (imported ? !may_import(j->roles) : !own) return ERR_DENIED;
+	if (!has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
+	return m->has_room_id && m->has_started_ms ? ERR_OK : ERR_BAD_VALUE;
+}
+
+static enum err judge_in_session(const struct judging *j, ProtobufCBinaryData session, bool own)
+{
+	const struct id session_id = reference_id(session);
+	const struct entry *frame = reference_first_frame(j->r, &session_id);
+	if ((j->roles & THERAPIST) == 0) return ERR_DENIED;
+	if (frame == NULL) return ERR_NOT_FOUND;
+	return !own || owns(j, frame) ? ERR_OK : ERR_DENIED;
+}
+
+/* Who names a Sign as what is replaced has seen that the session is signed. */
+static enum err judge_text(const struct judging *j)
+{
+	const Roomkeep__SessionText *m = j->p.is.session_text;
+	TRY(judge_in_session(j, m->session_id, true));
+	for (size_t i = 0; i < m->n_parents; i++) {
+		const struct id parent = reference_id(m->parents[i]);
+		const struct entry *e = reference_find(j->r, &parent);
+		if (e != NULL && e->kind == KIND_SIGN) return ERR_SIGNED;
+	}
+	return ERR_OK;
+}
+
+static enum err judge_opened(const struct judging *j)
+{
+	const Roomkeep__Opened *m = j->p.is.opened;
+	const struct id patient_id = reference_id(m->patient_id);
+	if ((j->roles & (THERAPIST | DESK)) == 0) return ERR_DENIED;
+	if (!has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
+	if (!m->has_session_id) return ERR_OK;
+	const struct id session_id = reference_id(m->session_id);
+	const struct entry *frame = reference_first_frame(j->r, &session_id);
+	if (frame == NULL) return ERR_NOT_FOUND;
+	return same_bytes(frame->payload.is.session_frame->patient_id, m->patient_id)
+		       ? ERR_OK
+		       : ERR_BAD_VALUE;
+}
+
+static bool is_signed_content(const struct judging *j, const struct entry *e)
+{
+	if (e->kind == KIND_SIGN) return true;
+	if (id_is_zero(&e->session_id)) return false;
+	const struct entry *sign = reference_sign(j->r, &e->session_id);
+	if (sign == NULL || e->kind == KIND_ADDENDUM) return false;
+	if (e == reference_first_frame(j->r, &e->session_id)) return true;
+	const Roomkeep__Sign *m = sign->payload.is.sign;
+	return reference_lists(m->covered, m->n_covered, &e->op_id);
+}
+
+static enum err judge_tombstone(const struct judging *j)
+{
+	const struct id target = reference_id(j->p.is.tombstone->target);
+	const struct entry *e = reference_find(j->r, &target);
+	const bool sealed = j->op->kind == KIND_SEALED_TOMBSTONE;
+	if (sealed && (j->roles & THERAPIST) == 0) return ERR_DENIED;
+	if (j->roles == 0) return ERR_DENIED;
+	if (e == NULL) return ERR_NOT_FOUND;
+	const bool own = id_equal(&e->author_id, &j->op->author_id);
+	if (sealed) return e->kind == KIND_NOTE && own ? ERR_OK : ERR_DENIED;
+	if (e->kind == KIND_TOMBSTONE || is_sealed(e->kind)) return ERR_DENIED;
+	const bool owner = kind_find(e->kind) != NULL && (j->roles & OWNER) != 0;
+	if (!owner && !own) return ERR_DENIED;
+	return owner || !is_signed_content(j, e) ? ERR_OK : ERR_SIGNED;
+}
+
+static enum err judge_patient(const struct judging *j)
+{
+	const Roomkeep__Patient *m = j->p.is.patient;
+	const struct id patient_id = reference_id(m->patient_id);
+	if ((j->roles & (THERAPIST | DESK)) == 0) return ERR_DENIED;
+	if (has_patient(j->r, &patient_id)) return ERR_OK;
+	return m->name != NULL && m->born != NULL ? ERR_OK : ERR_BAD_VALUE;
+}
+
+enum err reference_judge(const struct reference *r, const struct reference_op *op, uint64_t roles)
+{
+	CLEANUP(arena_finip) struct arena arena;
+	struct judging j = { .r = r, .op = op, .roles = roles };
+	arena_init(&arena, 16u * MIB);
+	if (roles == 0) return ERR_DENIED;
+	if (kind_find(op->kind) == NULL) return ERR_OK; /* bytes that only their author sees */
+	TRY(payload_decode(&arena, op->kind, op->payload, &j.p, NULL));
+	switch (j.p.info->kind) {
+	case KIND_PATIENT: return judge_patient(&j);
+	case KIND_SESSION_FRAME: return judge_frame(&j);
+	case KIND_SESSION_TEXT: return judge_text(&j);
+	case KIND_MEASURE: return judge_in_session(&j, j.p.is.measure->session_id, true);
+	case KIND_SIGN: return judge_in_session(&j, j.p.is.sign->session_id, true);
+	case KIND_ADDENDUM: return judge_in_session(&j, j.p.is.addendum->session_id, false);
+	case KIND_OPENED: return judge_opened(&j);
+	case KIND_TOMBSTONE:
+	case KIND_SEALED_TOMBSTONE: return judge_tombstone(&j);
+	case KIND_NOTE: return (roles & THERAPIST) != 0 ? ERR_OK : ERR_DENIED;
+	}
+	return ERR_BUG;
+}
