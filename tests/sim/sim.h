@@ -39,7 +39,7 @@ struct sim_room;
 struct sim_server;
 struct sim_net;
 struct sim_model;
-struct sim_link;
+struct sim_reference;
 
 /* What a seed likes to do, drawn once per seed: weights in percent or per mille, 0 switches off. */
 struct sim_swarm {
@@ -66,6 +66,12 @@ struct sim_swarm {
 	unsigned hot_percent;      /* how often the newest session is taken instead of any */
 	unsigned together_percent; /* how often a doing takes a session that is everybody's */
 	unsigned checkpoint_percent;
+	/* more doings */
+	unsigned set_frame, erase, erase_note, import;
+	/* what an owner, an admin and a bad switch do, weights among each other */
+	unsigned roles, disable, block, retire, join, add_user, linger;
+	unsigned office_gap_ms; /* mean time between two of them; 0: never */
+	unsigned setup_percent; /* how often a try to found or join meets a fault */
 };
 
 struct sim_options {
@@ -101,7 +107,8 @@ enum sim_event_type {
 	SIM_EV_DESK_DONE, /* room: what came of it reaches the loop */
 	SIM_EV_PERSON,    /* room: somebody does something */
 	SIM_EV_FAULT,
-	SIM_EV_START, /* a node starts again; room, or the server */
+	SIM_EV_START,  /* a node starts again; room, or the server */
+	SIM_EV_OFFICE, /* somebody's rights, or the rooms, change */
 };
 
 #define SIM_SERVER 255u /* as a room number */
@@ -128,9 +135,10 @@ struct sim {
 	uint64_t now_ms;         /* virtual, since the start */
 	uint64_t step;
 	uint64_t spin;
-	uint64_t hash; /* of everything traced */
-	bool founded;  /* all rooms and people are there */
-	bool wild;     /* faults and people are on */
+	uint64_t hash;  /* of everything traced */
+	bool founded;   /* all rooms and people are there */
+	bool wild;      /* faults and people are on */
+	bool wish_join; /* a new room is to join, at the next chance */
 	bool failed;
 	char failure[512];
 
@@ -145,7 +153,9 @@ struct sim {
 	struct sim_room *rooms[SIM_ROOMS_MAX];
 	struct sim_net *net;
 	struct sim_model *model;
+	struct sim_reference *reference;
 	uint64_t crashes, cuts, doings; /* for the summary */
+	uint64_t looks;                 /* rooms compared with the reference */
 };
 
 /* ---- sim_trace.c: what happened, in order -------------------------------------------- */

@@ -1,7 +1,10 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/store/feed.h"
+#include "client/store/people_priv.h"
 #include "sim/sim_model.h"
+#include "sim/sim_outbox.h"
+#include "sim/sim_reference.h"
 #include "sim/sim_room.h"
 #include "wire/frame.h"
 #include "wire/op.h"
@@ -11,6 +14,7 @@
 #define SIGN_IN_ONLINE_MS 15000u
 #define SIGN_IN_OFFLINE_MS 2500u
 #define FETCH_MS 5000u
+#define LOOK_STEPS 4u
 #define PASSPHRASE_SETTLE_MS 180000u /* longer than any black hole and any wait for a reply */
 
 void sim_done_free(struct sim_done *d)
@@ -61,11 +65,26 @@ static void talk_ask(struct sim_room *r, struct sim_done *d, enum sync_needs nee
 	r->talk.step++;
 }
 
+static bool vault_is_empty(const struct vault *v)
+{
+	return !v->open && v->keyring == NULL && v->local_key == NULL && v->tag_key == NULL;
+}
+
+static bool local_is_forgotten(const struct local *l)
+{
+	return !l->loaded && l->patients == NULL && l->patient_count == 0 && l->notes == NULL &&
+	       l->note_count == 0 && l->lane_count == 0;
+}
+
 static void room_lock(struct sim *s, struct sim_room *r, struct sim_done *d)
 {
 	if (desk_person(&r->desk) == NULL) return;
 	sim_trace(s, "room %u locks", r->index);
 	desk_lock(&r->desk, sim_room_wall_ms(s, r), &d->farewell);
+	SIM_CHECK(s, desk_person(&r->desk) == NULL && vault_is_empty(&r->desk.vault),
+		  "room %u: keys are left after a lock", r->index);
+	SIM_CHECK(s, local_is_forgotten(r->local), "room %u: names are left after a lock",
+		  r->index);
 	d->person_out = true;
 	r->person = SIM_USERS_MAX;
 }
@@ -146,12 +165,21 @@ static enum err sign_in_step(struct sim *s, struct sim_room *r, struct sim_job *
 	return ERR_OK;
 }
 
+/* Added, now or by a try whose answer was lost: the id is learned at the first sign-in. */
+static void user_is_there(struct sim *s, const struct sim_room *r)
+{
+	if (s->wild && r->talk.user == s->swarm.user_count) s->swarm.user_count++;
+}
+
 static enum err add_user_step(struct sim *s, struct sim_room *r, struct sim_job *j,
 			      struct sim_done *d)
 {
 	struct sim_user *u = &s->users[r->talk.user];
+	struct id user_id;
 	if (r->talk.step > 0) {
+		if (j->reply_err == ERR_OK || j->reply_err == ERR_EXISTS) user_is_there(s, r);
 		TRY(j->reply_err);
+		u->id = r->talk.subject;
 		return people_sent(r->local, buf_view(&r->talk.sent), sim_room_wall_ms(s, r));
 	}
 	const struct new_user new_user = { .name = u->name,
@@ -160,21 +188,88 @@ static enum err add_user_step(struct sim *s, struct sim_room *r, struct sim_job 
 					   .passphrase = view_str(u->passphrase) };
 	enum passphrase_fault fault = PASSPHRASE_NONE;
 	struct record_error error = { .err = ERR_OK };
-	TRY(people_add(r->local, &r->desk.vault, &new_user, &d->request, &u->id, &fault, &error));
+	const enum err e = people_add(r->local, &r->desk.vault, &new_user, &d->request, &user_id,
+				      &fault, &error);
+	if (e == ERR_EXISTS) user_is_there(s, r);
+	TRY(e);
+	r->talk.subject = user_id;
 	TRY(buf_append(&r->talk.sent, buf_view(&d->request)));
 	talk_ask(r, d, SYNC_NEEDS_PERSON, SYNC_REQUEST_MS_MAX, 0);
 	return ERR_MORE;
 }
 
-/* talk.user is the number of the new room. */
+/* talk.user is the number of the new room, which has its name already. */
 static enum err invite_step(struct sim *s, struct sim_room *r, struct sim_job *j,
 			    struct sim_done *d)
 {
-	char name[16];
 	if (r->talk.step > 0) return j->reply_err;
-	(void)snprintf(name, sizeof(name), "Room %u", r->talk.user + 1);
-	TRY(people_invite(r->local, &r->desk.vault, name, "treatment", sim_room_wall_ms(s, r),
-			  &d->request, &r->talk.code));
+	TRY(people_invite(r->local, &r->desk.vault, s->rooms[r->talk.user]->name, "treatment",
+			  sim_room_wall_ms(s, r), &d->request, &r->talk.code));
+	talk_ask(r, d, SYNC_NEEDS_PERSON, SYNC_REQUEST_MS_MAX, 0);
+	return ERR_MORE;
+}
+
+/* No verb changes roles yet: the entry is made as people_disable makes one. */
+static enum err roles_frame(struct sim *s, struct sim_room *r, struct buf *out)
+{
+	CLEANUP(buf_finip) struct buf entry = { 0 };
+	const struct directory *dir = local_directory(r->local);
+	const struct vault *v = &r->desk.vault;
+	const struct dir_user *u = dir_user(dir, &s->users[r->talk.user].id);
+	ENSURE(u != NULL && u->active, ERR_NOT_FOUND);
+	ENSURE(dir_user_has(dir, &v->user_id, DIR_OWNER), ERR_DENIED);
+	const struct dir_key *key = dir_key(dir, &u->id, u->g);
+	struct dir_entry e = { .user_id = u->id,
+			       .g = u->g,
+			       .name = view_str(u->name),
+			       .roles = r->talk.roles,
+			       .sign_pk = key->sign_pk,
+			       .box_pk = key->box_pk,
+			       .status = DIR_ACTIVE,
+			       .signer_id = v->user_id,
+			       .signer_g = v->g };
+	const struct dir_signers signers = { .by_signer = &v->sign };
+	struct dir_signed made = { 0 };
+	Roomkeep__PutDirectory m = ROOMKEEP__PUT_DIRECTORY__INIT;
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	TRY(dir_entry_make(dir, &e, &signers, &entry, &made));
+	Roomkeep__DirectoryItem item = people_item(&made, NULL);
+	m.item = &item;
+	f.body_case = ROOMKEEP__FRAME__BODY_PUT_DIRECTORY;
+	f.put_directory = &m;
+	return body_encode(&f, out);
+}
+
+static enum err directory_step(struct sim *s, struct sim_room *r, struct sim_job *j,
+			       struct sim_done *d)
+{
+	if (desk_person(&r->desk) == NULL) return ERR_SIGNED_OUT;
+	if (r->talk.step > 0) {
+		TRY(j->reply_err);
+		return people_sent(r->local, buf_view(&r->talk.sent), sim_room_wall_ms(s, r));
+	}
+	if (r->talk.roles == 0)
+		TRY(people_disable(r->local, &r->desk.vault, &s->users[r->talk.user].id,
+				   &d->request));
+	else
+		TRY(roles_frame(s, r, &d->request));
+	TRY(buf_append(&r->talk.sent, buf_view(&d->request)));
+	talk_ask(r, d, SYNC_NEEDS_PERSON, SYNC_REQUEST_MS_MAX, 0);
+	return ERR_MORE;
+}
+
+static enum err retire_step(struct sim *s, struct sim_room *r, struct sim_job *j,
+			    struct sim_done *d)
+{
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	Roomkeep__RetireRoom m = ROOMKEEP__RETIRE_ROOM__INIT;
+	if (r->talk.step > 0) return j->reply_err;
+	struct sim_room *other = s->rooms[r->talk.user];
+	m.name = other->name;
+	f.body_case = ROOMKEEP__FRAME__BODY_RETIRE_ROOM;
+	f.retire_room = &m;
+	TRY(body_encode(&f, &d->request));
+	other->retire_asked = true;
 	talk_ask(r, d, SYNC_NEEDS_PERSON, SYNC_REQUEST_MS_MAX, 0);
 	return ERR_MORE;
 }
@@ -246,6 +341,8 @@ static enum err talk_step(struct sim *s, struct sim_room *r, struct sim_job *j, 
 	case SIM_TALK_INVITE: return invite_step(s, r, j, d);
 	case SIM_TALK_FETCH: return fetch_step(s, r, j, d);
 	case SIM_TALK_PASSPHRASE: return passphrase_step(s, r, j, d);
+	case SIM_TALK_DIRECTORY: return directory_step(s, r, j, d);
+	case SIM_TALK_RETIRE: return retire_step(s, r, j, d);
 	}
 	return ERR_BUG;
 }
@@ -258,14 +355,25 @@ static bool talk_may_end(const struct sim *s, const struct sim_room *r, enum err
 	case SIM_TALK_SIGN_IN:
 		/* Offline before the first time here; too many wrong tries. */
 		if (e == ERR_NOT_FOUND || e == ERR_THROTTLED || e == ERR_EXPIRED) return true;
-		return e == ERR_AUTH && (r->talk.wrong || s->users[r->talk.user].changed);
+		if (sim_reference_was_ever_out(s, &s->users[r->talk.user].id) && e == ERR_DENIED)
+			return true;
+		return e == ERR_AUTH && (r->talk.wrong || s->users[r->talk.user].changed ||
+					 sim_reference_was_ever_out(s, &s->users[r->talk.user].id));
 	case SIM_TALK_FETCH: return e == ERR_SIGNED_OUT || e == ERR_DENIED || e == ERR_NOT_FOUND;
 	case SIM_TALK_PASSPHRASE:
 		/* Changed in another room meanwhile, or no copy of the keyring here. */
 		return e == ERR_SIGNED_OUT || e == ERR_AUTH || e == ERR_CONFLICT ||
 		       e == ERR_NOT_FOUND;
-	case SIM_TALK_ADD_USER:
 	case SIM_TALK_INVITE:
+		/* Its end is told by the room's clock, and the server allows an hour. */
+		if (s->wild && (e == ERR_BAD_VALUE || e == ERR_EXPIRED)) return true;
+		return s->wild && (e == ERR_SIGNED_OUT || e == ERR_DENIED || e == ERR_EXISTS);
+	case SIM_TALK_ADD_USER:
+	case SIM_TALK_DIRECTORY:
+	case SIM_TALK_RETIRE:
+		/* Another owner was first, or this one is none any more. */
+		return s->wild && (e == ERR_SIGNED_OUT || e == ERR_DENIED || e == ERR_EXISTS ||
+				   e == ERR_FORK || e == ERR_LANE_GAP || e == ERR_NOT_FOUND);
 	case SIM_TALK_NONE: break;
 	}
 	return false;
@@ -335,6 +443,7 @@ void sim_desk_run(struct sim *s, struct sim_room *r, struct sim_job *j, struct s
 
 void sim_desk_look(struct sim *s, struct sim_room *r)
 {
+	if (s->step % LOOK_STEPS == 0) sim_outbox_check(s, r);
 	const uint64_t quiet = 1ull << LOCAL_ALARM_CLOCK; /* clocks are wrong on purpose */
 	const uint64_t alarms = local_alarms(r->local) & ~quiet;
 	for (int a = 1; a < LOCAL_ALARM_COUNT; a++) {
@@ -347,8 +456,17 @@ void sim_desk_look(struct sim *s, struct sim_room *r)
 	const enum err e = local_cursor(r->local, &r->desk.vault, &c);
 	SIM_CHECK(s, e == ERR_OK, "room %u: no cursor: %s", r->index, err_name(e));
 	if (e != ERR_OK) return;
-	SIM_CHECK(s, c.seq >= r->cursor_seen[r->person], "room %u: cursor fell from %llu to %llu",
-		  r->index, (unsigned long long)r->cursor_seen[r->person],
+	/* It only rises, but for a change of access, after which all is pulled again. */
+	struct sim_cursor *seen = &r->cursor_seen[r->person];
+	SIM_CHECK(s, c.seq >= seen->seq || c.scope_version > seen->scope_version,
+		  "room %u: cursor fell from %llu to %llu", r->index, (unsigned long long)seen->seq,
 		  (unsigned long long)c.seq);
-	r->cursor_seen[r->person] = c.seq;
+	SIM_CHECK(s, c.scope_version >= seen->scope_version, "room %u: its scope went back",
+		  r->index);
+	const bool first = id_is_zero(&c.epoch) && c.seq == 0;
+	SIM_CHECK(s, first || id_equal(&c.epoch, &local_room(r->local)->epoch.epoch),
+		  "room %u: a cursor of another epoch", r->index);
+	*seen = (struct sim_cursor){ .seq = c.seq, .scope_version = c.scope_version };
+	/* The more rooms, the less each: a look opens every row of a record. */
+	if (s->step % LOOK_STEPS == 0) (void)sim_reference_look(s, r, false);
 }

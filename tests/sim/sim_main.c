@@ -1,7 +1,10 @@
-/* roomkeep_sim [--seeds N] [--seed S] [--steps M] [--from S] [--trace] [--twice] [--points]
+/* roomkeep_sim [--seeds N] [--seed S] [--steps M] [--from S] [--minutes M] [--jobs N] [--trace]
+ *              [--twice] [--points] [--only] [--first]
  *
- * Without --seed: N seeds (50, what CI runs), the listed ones of seeds.txt first, each in a child
- * process of its own, so that a crash of one seed is one failure. Prints `N passed, N failed`. */
+ * Without --seed: N seeds (50, what CI runs), the listed ones of seeds.txt first (not with --only),
+ * each in a child process of its own, so that a crash of one seed is one failure; --jobs of them at
+ * a time. With --minutes: seeds until the time is over. --first ends at the first that fails.
+ * Prints `N passed, N failed`. */
 #include "base/check.h"
 #include "base/crashpoint.h"
 #include "crypt/secret.h"
@@ -28,13 +31,15 @@
 #define SEEDS_DEFAULT 50u
 #define STEPS_DEFAULT 3000u
 #define SEEDS_MAX 1000000u
+#define MINUTES_MAX 100000u
+#define JOBS_MAX 64u
 #define LISTED_MAX 1000u
 #define SEED_SECONDS_MAX 300u /* of processor time: a seed that hangs is a failure */
 
 struct args {
 	struct sim_options sim;
-	uint64_t seeds, from;
-	bool one, twice, points;
+	uint64_t seeds, from, minutes, jobs;
+	bool one, twice, points, only, first;
 };
 
 /* What a child tells: fixed size, one write. */
@@ -153,31 +158,53 @@ static void run_child(const struct sim_options *o, int out)
 	exit(0); /* leak checks of a sanitizer run here */
 }
 
-/* A seed in its own process. */
-static void run_apart(const struct sim_options *o, struct outcome *ret)
+/* A seed in its own process, while it runs. */
+struct slot {
+	pid_t pid; /* 0: free */
+	int fd;
+	struct sim_options options;
+	double start;
+	bool again;         /* the second of --twice */
+	uint64_t hash_once; /* of the first */
+};
+
+static void slot_start(struct slot *slot)
 {
 	int fds[2];
-	int status = 0;
-	*ret = (struct outcome){ .failed = true };
 	INSIST(pipe(fds) == 0 && fflush(NULL) == 0);
-	const pid_t pid = fork();
-	INSIST(pid >= 0);
-	if (pid == 0) {
+	slot->pid = fork();
+	INSIST(slot->pid >= 0);
+	if (slot->pid == 0) {
 		(void)close(fds[0]);
-		run_child(o, fds[1]);
+		run_child(&slot->options, fds[1]);
 	}
 	(void)close(fds[1]);
-	const ssize_t got = read(fds[0], ret, sizeof(*ret));
-	(void)close(fds[0]);
+	slot->fd = fds[0];
+}
+
+/* Any of them has ended; what it told stands in its pipe. */
+static struct slot *slot_wait(struct slot *slots, uint64_t count, struct outcome *ret)
+{
+	int status = 0;
+	struct slot *slot = NULL;
 	pid_t done;
-	do done = waitpid(pid, &status, 0);
+	do done = waitpid(-1, &status, 0);
 	while (done < 0 && errno == EINTR);
-	const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (got == (ssize_t)sizeof(*ret) && clean) return;
+	for (uint64_t i = 0; i < count; i++) {
+		if (slots[i].pid == done) slot = &slots[i];
+	}
+	INSIST(done > 0 && slot != NULL);
+	*ret = (struct outcome){ .failed = true };
+	const ssize_t got = read(slot->fd, ret, sizeof(*ret));
+	(void)close(slot->fd);
+	slot->pid = 0;
+	if (got == (ssize_t)sizeof(*ret) && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return slot;
 	ret->failed = true;
 	(void)snprintf(ret->failure, sizeof(ret->failure), "the process ended with %s %d",
 		       WIFSIGNALED(status) ? "signal" : "exit code",
 		       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	return slot;
 }
 
 static void print_outcome(const struct sim_options *o, const struct outcome *r, double seconds)
@@ -208,32 +235,37 @@ static double now_seconds(void)
 
 struct tally {
 	uint64_t passed, failed;
+	uint64_t virtual_ms;
 	uint64_t points[CRASHPOINT_COUNT];
 };
 
-static void run_one(const struct args *a, uint64_t seed, struct tally *t)
+static void tally_add(struct tally *t, const struct slot *slot, const struct outcome *r)
 {
-	struct sim_options o = a->sim;
-	struct outcome first, second;
-	o.seed = seed;
-	const double start = now_seconds();
-	run_apart(&o, &first);
-	if (a->twice && !first.failed) {
-		run_apart(&o, &second);
-		if (second.hash != first.hash) {
-			first.failed = true;
-			(void)snprintf(first.failure, sizeof(first.failure),
-				       "the second run differs: hash %016llx, then %016llx",
-				       (unsigned long long)first.hash,
-				       (unsigned long long)second.hash);
-		}
-	}
-	for (size_t i = 0; i < CRASHPOINT_COUNT; i++) t->points[i] += first.points[i];
-	if (first.failed)
+	for (size_t i = 0; i < CRASHPOINT_COUNT; i++) t->points[i] += r->points[i];
+	t->virtual_ms += r->now_ms;
+	if (r->failed)
 		t->failed++;
 	else
 		t->passed++;
-	print_outcome(&o, &first, now_seconds() - start);
+	print_outcome(&slot->options, r, now_seconds() - slot->start);
+}
+
+/* False: the seed runs once more. */
+static bool seed_is_over(const struct args *a, struct slot *slot, struct outcome *r)
+{
+	if (!a->twice || r->failed) return true;
+	if (!slot->again) {
+		slot->again = true;
+		slot->hash_once = r->hash;
+		slot_start(slot);
+		return false;
+	}
+	if (slot->hash_once == r->hash) return true;
+	r->failed = true;
+	(void)snprintf(r->failure, sizeof(r->failure),
+		       "the second run differs: hash %016llx, then %016llx",
+		       (unsigned long long)slot->hash_once, (unsigned long long)r->hash);
+	return true;
 }
 
 /* Seeds that once found a bug, one a line; `#` begins a remark. All are read before the first
@@ -253,11 +285,53 @@ static size_t read_listed(uint64_t seeds[LISTED_MAX])
 	return count;
 }
 
-static void run_listed(const struct args *a, struct tally *t)
+/* Which seeds, in order: the listed ones, then `from` and on. */
+struct seeds {
+	uint64_t listed[LISTED_MAX];
+	size_t listed_count;
+	uint64_t taken;
+	double end; /* no new one after it; 0: never */
+};
+
+static bool seeds_next(const struct args *a, const struct tally *t, struct seeds *q, uint64_t *ret)
 {
-	uint64_t seeds[LISTED_MAX];
-	const size_t count = read_listed(seeds);
-	for (size_t i = 0; i < count; i++) run_one(a, seeds[i], t);
+	if (a->first && t->failed > 0) return false;
+	if (q->end > 0 && now_seconds() >= q->end) return false;
+	if (q->taken >= q->listed_count + a->seeds) return false;
+	const uint64_t at = q->taken++;
+	*ret = at < q->listed_count ? q->listed[at] : a->from + (at - q->listed_count);
+	return true;
+}
+
+static void run_all(const struct args *a, struct seeds *q, struct tally *t)
+{
+	static struct slot slots[JOBS_MAX];
+	uint64_t busy = 0;
+	for (;;) {
+		struct slot *slot = &slots[0];
+		struct outcome result;
+		uint64_t seed = 0;
+		while (busy < a->jobs && seeds_next(a, t, q, &seed)) {
+			for (slot = slots; slot->pid != 0;) slot++;
+			*slot = (struct slot){ .options = a->sim, .start = now_seconds() };
+			slot->options.seed = seed;
+			slot_start(slot);
+			busy++;
+		}
+		if (busy == 0) return;
+		slot = slot_wait(slots, a->jobs, &result);
+		if (!seed_is_over(a, slot, &result)) continue;
+		busy--;
+		tally_add(t, slot, &result);
+	}
+}
+
+static void print_rates(const struct tally *t, double seconds)
+{
+	const double seeds = (double)(t->passed + t->failed);
+	const double days = (double)t->virtual_ms / (24.0 * 3600.0 * 1000.0);
+	printf("%.0f seeds in %.0f s, %.2f a second; %.3f days simulated, %.3f a minute\n", seeds,
+	       seconds, seeds / seconds, days, 60.0 * days / seconds);
 }
 
 static void print_points(const struct tally *t)
@@ -278,46 +352,86 @@ static bool parse_number(const char *text, uint64_t *ret)
 	return errno == 0 && *end == '\0';
 }
 
+/* Where this option's number goes; NULL for another word. */
+static uint64_t *number_of(struct args *a, const char *arg)
+{
+	const struct {
+		const char *name;
+		uint64_t *number;
+	} numbers[] = { { "--seeds", &a->seeds },     { "--steps", &a->sim.steps },
+			{ "--from", &a->from },       { "--seed", &a->sim.seed },
+			{ "--minutes", &a->minutes }, { "--jobs", &a->jobs } };
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		if (strcmp(numbers[i].name, arg) == 0) return numbers[i].number;
+	}
+	return NULL;
+}
+
+static bool *switch_of(struct args *a, const char *arg)
+{
+	const struct {
+		const char *name;
+		bool *on;
+	} switches[] = { { "--trace", &a->sim.trace },
+			 { "--twice", &a->twice },
+			 { "--points", &a->points },
+			 { "--only", &a->only },
+			 { "--first", &a->first } };
+	for (size_t i = 0; i < COUNT_OF(switches); i++) {
+		if (strcmp(switches[i].name, arg) == 0) return switches[i].on;
+	}
+	return NULL;
+}
+
 static bool parse(struct args *a, int argc, char **argv)
 {
+	bool counted = false;
 	for (int i = 1; i < argc; i++) {
-		const char *arg = argv[i];
-		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-		uint64_t *number = NULL;
-		if (strcmp(arg, "--trace") == 0)
-			a->sim.trace = true;
-		else if (strcmp(arg, "--twice") == 0)
-			a->twice = true;
-		else if (strcmp(arg, "--points") == 0)
-			a->points = true;
-		else if (strcmp(arg, "--seeds") == 0)
-			number = &a->seeds;
-		else if (strcmp(arg, "--steps") == 0)
-			number = &a->sim.steps;
-		else if (strcmp(arg, "--from") == 0)
-			number = &a->from;
-		else if (strcmp(arg, "--seed") == 0)
-			number = &a->sim.seed;
-		else
+		bool *on = switch_of(a, argv[i]);
+		uint64_t *number = number_of(a, argv[i]);
+		if (on != NULL) {
+			*on = true;
+			continue;
+		}
+		if (number == NULL || i + 1 >= argc || !parse_number(argv[++i], number))
 			return false;
-		if (number == NULL) continue;
-		if (!parse_number(next, number)) return false;
 		a->one = a->one || number == &a->sim.seed;
-		i++;
+		counted = counted || number == &a->seeds;
 	}
-	return a->seeds <= SEEDS_MAX;
+	if (a->minutes > 0 && !counted) a->seeds = SEEDS_MAX;
+	return a->seeds <= SEEDS_MAX && a->minutes <= MINUTES_MAX && a->jobs >= 1 &&
+	       a->jobs <= JOBS_MAX;
+}
+
+static void run(struct args *a, struct tally *t)
+{
+	static struct seeds q;
+	const double start = now_seconds();
+	if (a->one) {
+		a->seeds = 1;
+		a->from = a->sim.seed;
+	} else if (!a->only) {
+		q.listed_count = read_listed(q.listed);
+	}
+	if (a->minutes > 0) q.end = start + 60.0 * (double)a->minutes;
+	run_all(a, &q, t);
+	if (a->points) print_points(t);
+	print_rates(t, now_seconds() - start);
 }
 
 int main(int argc, char **argv)
 {
 	struct args a = { .sim = { .steps = STEPS_DEFAULT, .commit = ROOMKEEP_SIM_COMMIT },
 			  .seeds = SEEDS_DEFAULT,
-			  .from = 1 };
+			  .from = 1,
+			  .jobs = 1 };
 	struct tally t = { 0 };
 
 	if (!parse(&a, argc, argv)) {
 		fprintf(stderr, "usage: roomkeep_sim [--seeds N] [--from S] [--seed S] [--steps M] "
-				"[--trace] [--twice] [--points]\n");
+				"[--minutes M] [--jobs N]\n"
+				"                    [--trace] [--twice] [--points] [--only] "
+				"[--first]\n");
 		return 64;
 	}
 	const char *commit = getenv("ROOMKEEP_COMMIT");
@@ -332,13 +446,7 @@ int main(int argc, char **argv)
 	INSIST(crypt_init() == ERR_OK);
 	(void)signal(SIGABRT, on_abort);
 	(void)signal(SIGSEGV, on_abort);
-	if (a.one) {
-		run_one(&a, a.sim.seed, &t);
-	} else {
-		run_listed(&a, &t);
-		for (uint64_t i = 0; i < a.seeds; i++) run_one(&a, a.from + i, &t);
-	}
-	if (a.points) print_points(&t);
+	run(&a, &t);
 	printf("%llu passed, %llu failed\n", (unsigned long long)t.passed,
 	       (unsigned long long)t.failed);
 	return t.failed == 0 ? 0 : 1;

@@ -4,7 +4,8 @@
 #include "base/cleanup.h"
 #include "crypt/hash.h"
 #include "crypt/op.h"
-#include "record/access.h"
+#include "sim/sim_outbox.h"
+#include "sim/sim_reference.h"
 #include "sim/sim_server.h"
 #include "wire/frame.h"
 #include "wire/op.h"
@@ -43,6 +44,11 @@ struct model_signed {
 	uint64_t digest;
 };
 
+struct model_dirty {
+	struct id session_id;
+	bool erases;
+};
+
 struct vec {
 	void *p; /* owned */
 	size_t count, cap;
@@ -56,6 +62,7 @@ struct sim_model {
 	struct vec lanes;                /* struct model_lane */
 	struct vec texts;                /* struct model_text */
 	struct vec signs;                /* struct model_signed */
+	struct vec dirty;                /* struct model_dirty: of this commit */
 	struct vec shelves[SIM_SHELVES]; /* struct sim_thing */
 	uint64_t last_seq;
 	uint64_t doubts[SIM_ROOMS_MAX]; /* sim_model_on_doubt */
@@ -91,6 +98,7 @@ void sim_model_free(struct sim_model *m)
 	free(m->lanes.p);
 	free(m->texts.p);
 	free(m->signs.p);
+	free(m->dirty.p);
 	for (size_t i = 0; i < SIM_SHELVES; i++) free(m->shelves[i].p);
 	free(m->table);
 	free(m);
@@ -154,6 +162,24 @@ void sim_model_on_doubt(struct sim *s, const struct sim_room *r)
 	s->model->doubts[r->index]++;
 }
 
+/* Set aside are ops of people who were dismissed, and nothing else; what is rejected stands at the
+ * server with that verdict. */
+static void check_not_taken(struct sim *s, const struct sim_room *r, const struct id *op_id,
+			    const Roomkeep__OpResult *res)
+{
+	const enum err code = err_from_wire(res->code);
+	const struct model_op *op = op_of(s->model, op_id);
+	if (res->status == ROOMKEEP__OP_STATUS__QUARANTINED) {
+		SIM_CHECK(s, sim_reference_is_aside(s, op_id, code),
+			  "room %u: op %s was quarantined: %s", r->index, short_id(op_id),
+			  err_name(code));
+	} else if (res->status == ROOMKEEP__OP_STATUS__REJECTED) {
+		SIM_CHECK(s, op->seen && op->seq == res->seq && op->code == code,
+			  "room %u: op %s was rejected (%s) and is no such row", r->index,
+			  short_id(op_id), err_name(code));
+	}
+}
+
 void sim_model_on_ack(struct sim *s, const struct sim_room *r, struct view body)
 {
 	CLEANUP(arena_finip) struct arena arena;
@@ -168,9 +194,7 @@ void sim_model_on_ack(struct sim *s, const struct sim_room *r, struct view body)
 		sim_trace(s, "room %u: op %s: status %d code %s seq %llu", r->index,
 			  short_id(&op_id), (int)res->status, err_name(err_from_wire(res->code)),
 			  (unsigned long long)res->seq);
-		SIM_CHECK(s, res->status != ROOMKEEP__OP_STATUS__QUARANTINED,
-			  "room %u: op %s was quarantined: %s", r->index, short_id(&op_id),
-			  err_name(err_from_wire(res->code)));
+		check_not_taken(s, r, &op_id, res);
 		if (res->status != ROOMKEEP__OP_STATUS__COMMITTED &&
 		    res->status != ROOMKEEP__OP_STATUS__DUPLICATE)
 			continue;
@@ -229,7 +253,7 @@ static void check_lane(struct sim *s, const struct store_row *row, const struct 
 
 static bool made_without_id(uint64_t kind)
 {
-	return kind == KIND_NOTE || kind == KIND_OPENED; /* local.h gives no op id for these */
+	return kind == KIND_OPENED; /* local.h gives no op id for these */
 }
 
 /* One of those that a room could not call saved. */
@@ -270,28 +294,43 @@ static void take_row(struct sim *s, const struct store_row *row)
 	sim_trace(s, "server has op %s: seq %llu kind %llu code %s", short_id(&row->op_id),
 		  (unsigned long long)row->seq, (unsigned long long)row->kind, err_name(row->code));
 	check_lane(s, row, &core, &hash);
+	sim_reference_on_row(s, row);
+}
+
+/* The views stand at the end of the commit, with all its rows: each session is looked at then. */
+static void note_session(struct sim *s, const struct store_row *row)
+{
+	if (id_is_zero(&row->session_id) || row->code != ERR_OK) return;
+	const bool erases = row->kind == KIND_TOMBSTONE;
+	for (size_t i = 0; i < s->model->dirty.count; i++) {
+		struct model_dirty *known = VEC_AT(s->model->dirty, struct model_dirty, i);
+		if (!id_equal(&known->session_id, &row->session_id)) continue;
+		known->erases = known->erases || erases;
+		return;
+	}
+	struct model_dirty *d = vec_add(&s->model->dirty, sizeof(*d));
+	*d = (struct model_dirty){ .session_id = row->session_id, .erases = erases };
 }
 
 /* Content under a Sign is what it was when the Sign came. */
-static void check_signed(struct sim *s, const struct store_row *row)
+static void check_signed(struct sim *s, const struct model_dirty *d)
 {
 	uint64_t digest = 0;
-	if (id_is_zero(&row->session_id) || row->code != ERR_OK) return;
-	const enum err e = sim_digest_signed(s, &row->session_id, &digest);
-	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "session %s does not fold: %s",
-		  short_id(&row->session_id), err_name(e));
+	const enum err e = sim_reference_signed(s, &d->session_id, &digest);
+	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "session %s cannot be read: %s",
+		  short_id(&d->session_id), err_name(e));
 	for (size_t i = 0; i < s->model->signs.count; i++) {
-		const struct model_signed *known = VEC_AT(s->model->signs, struct model_signed, i);
-		if (!id_equal(&known->session_id, &row->session_id)) continue;
-		SIM_CHECK(s, e == ERR_OK && known->digest == digest,
-			  "signed session %s changed with op kind %llu seq %llu",
-			  short_id(&row->session_id), (unsigned long long)row->kind,
-			  (unsigned long long)row->seq);
+		struct model_signed *known = VEC_AT(s->model->signs, struct model_signed, i);
+		if (!id_equal(&known->session_id, &d->session_id)) continue;
+		/* Only a tombstone, whose effect the reference knows, may take words away. */
+		if (e == ERR_OK && d->erases) known->digest = digest;
+		SIM_CHECK(s, e == ERR_OK && known->digest == digest, "signed session %s changed",
+			  short_id(&d->session_id));
 		return;
 	}
 	if (e != ERR_OK) return;
 	struct model_signed *known = vec_add(&s->model->signs, sizeof(*known));
-	*known = (struct model_signed){ .session_id = row->session_id, .digest = digest };
+	*known = (struct model_signed){ .session_id = d->session_id, .digest = digest };
 }
 
 /* A row that was shown before is the same row. */
@@ -324,7 +363,7 @@ static void read_rows(struct sim *s, uint64_t after, size_t at)
 				continue;
 			}
 			take_row(s, &page.rows[i]);
-			check_signed(s, &page.rows[i]);
+			note_session(s, &page.rows[i]);
 			at = s->model->rows.count;
 		}
 		after = page.up_to_seq;
@@ -334,26 +373,27 @@ static void read_rows(struct sim *s, uint64_t after, size_t at)
 		  s->model->rows.count - at, s->model->rows.count);
 }
 
+static void look_at_rows(struct sim *s, uint64_t after, size_t at)
+{
+	sim_reference_on_commit(s);
+	s->model->dirty.count = 0;
+	read_rows(s, after, at);
+	if (!s->failed) sim_reference_check_touched(s);
+	for (size_t i = 0; i < s->model->dirty.count && !s->failed; i++)
+		check_signed(s, VEC_AT(s->model->dirty, struct model_dirty, i));
+}
+
 void sim_model_on_commit(struct sim *s)
 {
-	read_rows(s, s->model->last_seq, s->model->rows.count);
+	look_at_rows(s, s->model->last_seq, s->model->rows.count);
 }
 
 void sim_model_on_server_start(struct sim *s)
 {
-	read_rows(s, 0, 0);
+	look_at_rows(s, 0, 0);
 }
 
 /* ---- what leaves the server ---------------------------------------------------------- */
-
-/* SECURITY 3.4 in its plainest form, by hand: who never gets what. */
-static bool may_be_sent(const struct op_core *core, const struct id *user_id, uint64_t roles)
-{
-	const bool own = id_equal(&core->author_id, user_id);
-	if (core->kind >= KIND_NOTE || core->kind == KIND_OPENED) return own;
-	if ((roles & ROLE_THERAPIST) != 0) return true;
-	return own || ((roles & ROLE_DESK) != 0 && core->kind == KIND_PATIENT);
-}
 
 static void check_sent_op(struct sim *s, const struct dialog *d, const Roomkeep__FeedOp *op)
 {
@@ -363,9 +403,13 @@ static void check_sent_op(struct sim *s, const struct dialog *d, const Roomkeep_
 		return;
 	}
 	SIM_CHECK(s, d->fsm.now == DIALOG_SIGNED_IN, "an op goes to a room with nobody signed in");
-	SIM_CHECK(s, may_be_sent(&core, &d->user_id, d->roles),
+	SIM_CHECK(s,
+		  sim_reference_may_be_sent(s, &d->user_id, &core.op_id, core.kind,
+					    id_equal(&core.author_id, &d->user_id)),
 		  "op %s of kind %llu goes to somebody who may not have it", short_id(&core.op_id),
 		  (unsigned long long)core.kind);
+	SIM_CHECK(s, !op->op->has_payload || !sim_reference_words_are_gone(s, &core.op_id),
+		  "the words of op %s were erased and are sent", short_id(&core.op_id));
 }
 
 void sim_model_on_send(struct sim *s, const struct dialog *d, struct view frames)
@@ -441,6 +485,32 @@ void sim_model_note_text(struct sim *s, const struct id *note_id, struct view te
 	*t = (struct model_text){ .note_id = *note_id, .hash = hash_bytes(text) };
 }
 
+bool sim_model_row(const struct sim *s, const struct id *op_id, uint64_t *ret_seq,
+		   enum err *ret_code)
+{
+	const size_t *slot = table_slot(s->model, op_id);
+	if (*slot == 0) return false;
+	const struct model_op *op = VEC_AT(s->model->ops, struct model_op, *slot - 1);
+	*ret_seq = op->seq;
+	*ret_code = op->code;
+	return op->seen;
+}
+
+bool sim_model_is_at_server(const struct sim *s, const struct id *op_id)
+{
+	uint64_t seq = 0;
+	enum err code = ERR_OK;
+	return sim_model_row(s, op_id, &seq, &code) && code == ERR_OK;
+}
+
+void sim_model_note_erased(struct sim *s, const struct id *note_id)
+{
+	for (size_t i = 0; i < sim_model_count(s, SIM_NOTES); i++) {
+		struct sim_thing *t = VEC_AT(s->model->shelves[SIM_NOTES], struct sim_thing, i);
+		t->erased = t->erased || id_equal(&t->id, note_id);
+	}
+}
+
 bool sim_model_note_may_say(const struct sim *s, const struct id *note_id, struct view text)
 {
 	const struct hash32 hash = hash_bytes(text);
@@ -460,8 +530,9 @@ void sim_model_end(struct sim *s)
 {
 	for (size_t i = 0; i < s->model->ops.count; i++) {
 		const struct model_op *op = VEC_AT(s->model->ops, struct model_op, i);
-		SIM_CHECK(s, op->seen || !op->sure, "op %s was saved in room %u and never arrived",
-			  short_id(&op->op_id), op->room);
+		SIM_CHECK(s, op->seen || !op->sure || sim_outbox_may_keep(s, op->room, &op->op_id),
+			  "op %s was saved in room %u and never arrived", short_id(&op->op_id),
+			  op->room);
 		SIM_CHECK(s, op->seen || !op->acked, "op %s was acknowledged and is gone",
 			  short_id(&op->op_id));
 	}

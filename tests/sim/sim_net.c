@@ -151,10 +151,20 @@ void sim_net_send(struct sim *s, struct sim_link *l, bool to_server, struct view
 	}
 }
 
+/* On a link that lingers: once more, later, in the same order. */
+static bool lingers(struct sim *s, const struct sim_link *l, struct sim_event *e)
+{
+	if (!e->to_server || l->linger_until_ms <= s->now_ms) return false;
+	struct sim_event *later = post_link(s, l, l->linger_until_ms, e->type, true);
+	later->bytes = e->bytes;
+	e->bytes = (struct buf){ 0 };
+	return true;
+}
+
 void sim_net_on_bytes(struct sim *s, struct sim_event *e)
 {
 	struct sim_link *l = sim_net_find(s, e->link_id);
-	if (l == NULL) return;
+	if (l == NULL || lingers(s, l, e)) return;
 	struct sim_direction *d = &l->to[e->to_server];
 	size_t len = e->bytes.len;
 	INSIST(d->pending >= len);
@@ -219,6 +229,17 @@ void sim_net_cut(struct sim *s, struct sim_link *l)
 	}
 }
 
+void sim_net_linger(struct sim *s, struct sim_link *l)
+{
+	sim_trace(s, "link %llu lingers", (unsigned long long)l->id);
+	l->linger_until_ms = s->now_ms + 300 + sim_upto(&s->faults, 6000);
+	post_end(s, l, true);
+	l->to[0].cut = true;
+	l->to[0].keep = 0;
+	struct sim_event *e = sim_post(s, 0, SIM_EV_END, l->room, 0);
+	e->link_id = l->id;
+}
+
 void sim_net_half_open(struct sim *s, struct sim_link *l, bool to_server)
 {
 	sim_trace(s, "link %llu is dead %s", (unsigned long long)l->id,
@@ -247,7 +268,7 @@ void sim_net_heal(struct sim *s)
 void sim_net_on_end(struct sim *s, struct sim_event *e)
 {
 	struct sim_link *l = sim_net_find(s, e->link_id);
-	if (l == NULL) return;
+	if (l == NULL || lingers(s, l, e)) return;
 	if (e->to_server && l->server_in) {
 		l->server_in = false;
 		sim_server_on_end(s, l);

@@ -25,6 +25,7 @@ struct sim_link {
 	uint64_t room_life, server_life;
 	bool room_in, server_in;    /* that end is attached */
 	bool up;                    /* the handshake is through */
+	uint64_t linger_until_ms;   /* nothing reaches the server before */
 	uint8_t exporters[3][32];   /* login, setup, enrol: the same at both ends */
 	struct sim_direction to[2]; /* [1]: to the server */
 };
@@ -41,6 +42,9 @@ void sim_net_end(struct sim *s, struct sim_link *l, bool by_server);
 /* The process at this end died. `silent`: its machine too, so nobody says so to the other end. */
 void sim_net_die(struct sim *s, struct sim_link *l, bool of_server, bool silent);
 void sim_net_cut(struct sim *s, struct sim_link *l);
+/* The room learns at once that the conn is gone; what it sent arrives some seconds later, when it
+ * may long be back by another conn. */
+void sim_net_linger(struct sim *s, struct sim_link *l);
 void sim_net_half_open(struct sim *s, struct sim_link *l, bool to_server);
 /* Nothing between this room and the server moves for so long. `refuse`: dials fail at once. */
 void sim_net_isolate(struct sim *s, unsigned room, uint64_t ms, bool refuse);

@@ -98,8 +98,10 @@ static bool room_open(struct sim *s, struct sim_room *r)
 	const bool struck = sim_crash_leave(&r->disk);
 	sim_trace(s, "room %u starts: %s", r->index, err_name(e));
 	if (e == ERR_OK && !struck) return true;
-	SIM_CHECK(s, struck || sim_disk_excuses(&r->disk, e), "room %u does not start: %s",
-		  r->index, err_name(e));
+	SIM_CHECK(s,
+		  struck || (e == ERR_IO && sim_disk_was_hit(&r->disk)) ||
+			  sim_disk_excuses(&r->disk, e),
+		  "room %u does not start: %s", r->index, err_name(e));
 	if (e == ERR_OK) local_close(r->local);
 	r->local = NULL;
 	sim_disk_switch(&r->disk);
@@ -227,8 +229,12 @@ static void room_act(struct sim *s, struct sim_room *r, struct sync_action *a)
 	case SYNC_ACT_LINK:
 		sim_trace(s, "room %u is %s (%s)", r->index, sync_link_name(sync_link_now(r->sync)),
 			  sync_reason_name(sync_reason_now(r->sync)));
-		SIM_CHECK(s, sync_link_now(r->sync) != SYNC_LINK_REFUSED, "room %u is refused: %s",
-			  r->index, sync_reason_name(sync_reason_now(r->sync)));
+		SIM_CHECK(s,
+			  sync_link_now(r->sync) != SYNC_LINK_REFUSED ||
+				  (r->retire_asked &&
+				   sync_reason_now(r->sync) == SYNC_REASON_RETIRED),
+			  "room %u is refused: %s", r->index,
+			  sync_reason_name(sync_reason_now(r->sync)));
 		break;
 	case SYNC_ACT_PERSON_REFUSED:
 		sim_trace(s, "room %u: person refused", r->index);

@@ -10,6 +10,8 @@
 #include "sim/sim.h"
 #include "sim/sim_crash.h"
 
+struct sim_link;
+
 enum sim_job_type {
 	SIM_JOB_ASK,   /* of sync */
 	SIM_JOB_TALK,  /* the next step of room->talk */
@@ -53,6 +55,8 @@ enum sim_talk_kind {
 	SIM_TALK_INVITE,
 	SIM_TALK_FETCH,
 	SIM_TALK_PASSPHRASE,
+	SIM_TALK_DIRECTORY, /* talk.user gets talk.roles; 0: is disabled */
+	SIM_TALK_RETIRE,    /* room number talk.user */
 };
 
 /* One conversation with the server: several requests, each answered on the desk. */
@@ -69,11 +73,18 @@ struct sim_talk {
 	struct id subject;
 	struct secret *code; /* INVITE: the join code, for the setup */
 	enum err result;     /* of the last one */
+	uint64_t roles;      /* DIRECTORY */
+};
+
+struct sim_cursor {
+	uint64_t seq, scope_version;
 };
 
 struct sim_room {
 	unsigned index;
-	struct id id; /* once it belongs to the clinic */
+	struct id id;      /* once it belongs to the clinic */
+	char name[16];     /* of the last invitation */
+	bool retire_asked; /* from then on the server may refuse it */
 	struct sim_disk disk;
 	uint8_t spki[32]; /* of its TLS key: stays */
 	int64_t clock_off_ms;
@@ -95,8 +106,8 @@ struct sim_room {
 	struct sim_done *done; /* of the job that ran, on its way to the loop */
 	struct sim_talk talk;
 	uint64_t next_request;
-	unsigned person;                     /* index of who is signed in; SIM_USERS_MAX: nobody */
-	uint64_t cursor_seen[SIM_USERS_MAX]; /* per person, here: only rises */
+	unsigned person; /* index of who is signed in; SIM_USERS_MAX: nobody */
+	struct sim_cursor cursor_seen[SIM_USERS_MAX]; /* per person, here: only rises */
 
 	/* the first talk, without sync */
 	bool calling;

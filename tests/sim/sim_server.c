@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "server/work/setup.h"
 #include "server/work/work.h"
 #include "sim/sim_crash.h"
 #include "sim/sim_model.h"
@@ -165,7 +166,10 @@ void sim_server_start(struct sim *s)
 	const bool struck = sim_crash_leave(&v->disk);
 	sim_trace(s, "server starts: %s", err_name(e));
 	if (e != ERR_OK || struck) {
-		SIM_CHECK(s, struck || sim_disk_excuses(&v->disk, e),
+		/* SQLite says IOERR, not FULL, for a -shm that it cannot make. */
+		SIM_CHECK(s,
+			  struck || (e == ERR_IO && sim_disk_was_hit(&v->disk)) ||
+				  sim_disk_excuses(&v->disk, e),
 			  "the server does not start: %s", err_name(e));
 		server_forget(v);
 		sim_disk_switch(&v->disk);
@@ -606,6 +610,25 @@ void sim_server_stop(struct sim *s, uint64_t down_ms)
 	server_forget(v);
 	sim_disk_switch(&v->disk);
 	(void)sim_post(s, down_ms, SIM_EV_START, SIM_SERVER, 0);
+}
+
+/* As server/ops/admin.c: a call on the writer thread, then the loop is told. */
+void sim_server_block(struct sim *s, const char *login)
+{
+	struct sim_server *v = s->server;
+	struct id user_id;
+	if (!v->up || v->writer_failed != ERR_OK) return;
+	const enum err e =
+		setup_block_user(v->store, view_str(login), sim_server_wall_ms(s), &user_id);
+	sim_trace(s, "the admin blocks %s: %s", login, err_name(e));
+	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "%s cannot be blocked: %s", login,
+		  err_name(e));
+	if (e != ERR_OK) return;
+	sim_model_on_commit(s);
+	/* A person the roster does not know yet cannot be signed in either. */
+	err_ignore(roster_block_user(v->roster, &user_id));
+	step_all(s, (struct dialog_event){ .type = DIALOG_EV_ROSTER });
+	sweep_conns(v);
 }
 
 void sim_server_on_event(struct sim *s, struct sim_event *e)

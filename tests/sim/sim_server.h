@@ -10,6 +10,8 @@
 #include "sim/sim.h"
 #include "sim/sim_crash.h"
 
+struct sim_link;
+
 struct sim_server *sim_server_new(struct sim *s);
 void sim_server_free(struct sim *s, struct sim_server *v);
 /* Opens the store and loads; after a crash too. */
@@ -24,6 +26,8 @@ uint64_t sim_server_life(const struct sim_server *v);
 const uint8_t *sim_server_spki(const struct sim_server *v);
 struct store *sim_server_store(struct sim_server *v);
 struct store_reader *sim_server_reader(struct sim_server *v);
+/* `roomkeepd block user`, by the admin, between two batches. */
+void sim_server_block(struct sim *s, const char *login);
 /* No ask is on its way. */
 bool sim_server_is_idle(const struct sim_server *v);
 

@@ -58,6 +58,23 @@ static void draw_weather(struct sim *s, struct sim_swarm *w)
 	w->checkpoint_percent = (unsigned)sim_upto(&s->rand, 60);
 }
 
+static void draw_office(struct sim *s, struct sim_swarm *w)
+{
+	w->set_frame = some(s, 8);
+	w->erase = sim_chance(&s->rand, 50) ? 0 : some(s, 6);
+	w->erase_note = sim_chance(&s->rand, 50) ? 0 : some(s, 3);
+	w->import = sim_chance(&s->rand, 50) ? 0 : some(s, 3);
+	w->roles = some(s, 10);
+	w->disable = some(s, 3);
+	w->block = some(s, 2);
+	w->retire = some(s, 2);
+	w->join = some(s, 4);
+	w->add_user = some(s, 3);
+	w->linger = some(s, 10);
+	w->office_gap_ms = sim_chance(&s->rand, 40) ? 0 : 1000u << sim_upto(&s->rand, 5);
+	w->setup_percent = sim_chance(&s->rand, 60) ? 0 : (unsigned)sim_upto(&s->rand, 60);
+}
+
 void sim_swarm_draw(struct sim *s)
 {
 	struct sim_swarm *w = &s->swarm;
@@ -66,4 +83,5 @@ void sim_swarm_draw(struct sim *s)
 	w->user_count = 3 + (unsigned)sim_upto(&s->rand, SIM_USERS_MAX - 3);
 	draw_people(s, w);
 	draw_weather(s, w);
+	draw_office(s, w);
 }
