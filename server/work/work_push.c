@@ -195,7 +195,7 @@ static enum err push_ask_author(struct work *w, struct ask *a, struct store *s, 
 				 &author->roles);
 }
 
-/* What was taken before the dismissal stays taken, and is told so: its receipt may have been lost. */
+/* What was taken before the dismissal stays taken; its receipt may have been lost. */
 static enum err push_write_dismissed(struct store *s, const struct store_op *to, struct push_op *op)
 {
 	bool known = false;
