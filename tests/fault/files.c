@@ -2,6 +2,8 @@
 
 #include "fault.h"
 
+#include "support/maps.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -135,24 +137,25 @@ static void descriptor_take_over(int fd)
 /* A line of /proc/self/maps: "from-to mode offset device inode path". */
 static void mapping_take_over(const char *line)
 {
-	unsigned long from = 0;
-	unsigned long end = 0;
-	unsigned long off = 0;
-	char mode[8] = "";
-	char path[PATH_BYTES] = "";
+	struct maps_span span;
+	char path[PATH_BYTES];
 	char to[PATH_BYTES];
-	if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %511s", &from, &end, mode, &off, path) != 5)
-		return;
+	const char *mode = strchr(line, ' ');
+	const char *name = strchr(line, '/');
+	if (!maps_read_span(line, &span) || mode == NULL || name == NULL) return;
+	(void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(name, "\n"), name);
 	if (!copy_of(path, to)) return;
+	const unsigned long off = strtoul(mode + sizeof(span.mode) + 1, NULL, 16);
 	union {
-		unsigned long number;
+		uint64_t number;
 		void *p;
-	} at = { .number = from };
-	const int prot = (mode[0] == 'r' ? PROT_READ : 0) | (mode[1] == 'w' ? PROT_WRITE : 0);
-	const int fd = open(to, (mode[1] == 'w' ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	} at = { .number = span.from };
+	const bool writes = span.mode[1] == 'w';
+	const int prot = (span.mode[0] == 'r' ? PROT_READ : 0) | (writes ? PROT_WRITE : 0);
+	const int fd = open(to, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	MUST(fd >= 0);
-	const int flags = MAP_FIXED | (mode[3] == 's' ? MAP_SHARED : MAP_PRIVATE);
-	MUST(mmap(at.p, end - from, prot, flags, fd, (off_t)off) == at.p);
+	const int flags = MAP_FIXED | (span.mode[3] == 's' ? MAP_SHARED : MAP_PRIVATE);
+	MUST(mmap(at.p, span.to - span.from, prot, flags, fd, (off_t)off) == at.p);
 	(void)close(fd);
 }
 

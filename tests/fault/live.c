@@ -126,9 +126,9 @@ void fault_live_print(FILE *to)
 	for (size_t i = 0; i < LIVE_SLOTS && shown < 10; i++) {
 		if (table[i].p == NULL || table[i].serial < marked_serial) continue;
 		shown++;
+		const unsigned long long number = table[i].serial - marked_serial + 1;
 		(void)dprintf(fileno(to), "lives: %zu bytes, allocation %llu since the fork\n",
-			      table[i].bytes,
-			      (unsigned long long)(table[i].serial - marked_serial + 1));
+			      table[i].bytes, number);
 		int depth = 0;
 		while (depth < LIVE_FRAMES && stacks[i][depth] != NULL) depth++;
 		if (depth > 2) backtrace_symbols_fd(stacks[i] + 2, depth - 2, fileno(to));
