@@ -55,8 +55,7 @@ static enum err run_directory(struct desk *d, uint64_t now_ms, const struct sync
 {
 	bool more = false;
 	const enum err e = feed_apply_directory(d->local, buf_view(&ask->frame), now_ms, &more);
-	const bool ours = e == ERR_NOMEM || e == ERR_IO || e == ERR_DISK_FULL || e == ERR_STORE;
-	if (e != ERR_OK && !ours) ret->reason = SYNC_REASON_BAD_DIRECTORY;
+	if (e != ERR_OK && !feed_err_is_ours(e)) ret->reason = SYNC_REASON_BAD_DIRECTORY;
 	ret->again = more;
 	ret->dir_seq = local_directory(d->local)->entry_count;
 	return e;

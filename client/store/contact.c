@@ -207,6 +207,12 @@ static enum err directory_pin(struct local *l)
 	return dir_check_pin(&l->dir, load_be64(pin.p), &hash);
 }
 
+bool feed_err_is_ours(enum err e)
+{
+	return e == ERR_NOMEM || e == ERR_IO || e == ERR_DISK_FULL || e == ERR_STORE ||
+	       e == ERR_BUSY || e == ERR_CORRUPT;
+}
+
 enum err feed_apply_directory(struct local *l, struct view frame, uint64_t now_ms, bool *ret_more)
 {
 	CLEANUP(arena_finip) struct arena a;
@@ -223,7 +229,7 @@ enum err feed_apply_directory(struct local *l, struct view frame, uint64_t now_m
 		if (e == ERR_OK) e = dir_check_epoch(l);
 		if (e == ERR_MORE) e = ERR_FORK;
 	}
-	if (e == ERR_NOMEM || e == ERR_IO || e == ERR_DISK_FULL || e == ERR_STORE) return e;
+	if (feed_err_is_ours(e)) return e;
 	if (e != ERR_OK) {
 		TRY(local_raise(l, LOCAL_ALARM_DIRECTORY, now_ms));
 		return e;

@@ -20,6 +20,9 @@ MUST_USE enum err feed_apply_pong(struct local *l, struct view frame);
 /* Directory: entries after our head, checked one by one. `*ret_more`: at least one was new. */
 MUST_USE enum err feed_apply_directory(struct local *l, struct view frame, uint64_t now_ms,
 				       bool *ret_more);
+/* The room's own trouble (memory, disk, database) and not what the server sent: no alarm, try again
+ * later. */
+bool feed_err_is_ours(enum err e);
 /* Feed: `*ret_cursor` is the new cursor; `*ret_live`: the room now has all it may read.
  * ERR_NOT_FOUND: an author the directory here does not have
  * (nothing stored: fetch it and come again); ERR_AUTH: forged (alarm, nothing stored). */
