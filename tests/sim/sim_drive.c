@@ -450,11 +450,13 @@ static void write_survives(struct drive_file *f, const struct drive_change *c)
 static void power_goes(struct drive_file *f)
 {
 	const struct rand_source *r = &f->drive->rand;
+	INSIST(f->change_count == 0 || f->changes != NULL);
 	for (size_t i = 0; i < f->change_count; i++) {
-		if (!f->changes[i].resize)
-			write_survives(f, &f->changes[i]);
+		const struct drive_change *c = &f->changes[i];
+		if (!c->resize)
+			write_survives(f, c);
 		else if (rand_below(r, 2) == 0)
-			change_apply(f, &f->changes[i], &f->platter);
+			change_apply(f, c, &f->platter);
 	}
 	changes_clear(f);
 	bytes_copy(&f->cache, &f->platter);

@@ -138,6 +138,11 @@ void sim_server_free(struct sim *s, struct sim_server *v)
 	free(v);
 }
 
+static void look_at_space(struct sim_server *v)
+{
+	work_set_disk_low(v->work, store_check_space(v->store) == ERR_DISK_FULL);
+}
+
 static enum err server_open(struct sim *s, struct sim_server *v)
 {
 	const char *folder = drive_folder(v->disk.drive);
@@ -152,6 +157,7 @@ static enum err server_open(struct sim *s, struct sim_server *v)
 	v->roster = calloc(1, sizeof(*v->roster));
 	ENSURE(v->roster != NULL, ERR_NOMEM);
 	roster_init(v->roster);
+	look_at_space(v);
 	return work_load_roster(v->work, v->reader, sim_server_wall_ms(s), v->roster);
 }
 
@@ -572,8 +578,7 @@ static void on_deliver(struct sim *s, struct sim_ask *a)
 static enum err housekeep(struct sim *s)
 {
 	struct sim_server *v = s->server;
-	work_set_disk_low(v->work, store_check_space(v->store) == ERR_DISK_FULL);
-	if (v->writer_failed != ERR_OK) return ERR_OK;
+	look_at_space(v);
 	if (store_head_is_due(v->store, sim_server_wall_ms(s))) {
 		TRY(store_begin(v->store, sim_server_wall_ms(s)));
 		TRY(store_commit(v->store));
@@ -585,12 +590,16 @@ static enum err housekeep(struct sim *s)
 static void on_housekeep(struct sim *s)
 {
 	struct sim_server *v = s->server;
+	if (v->writer_failed != ERR_OK) {
+		sim_server_stop(s, 100 + sim_upto(&s->faults, 8000)); /* engine_head_done */
+		return;
+	}
 	sim_crash_enter(&v->disk);
 	const enum err e = housekeep(s);
 	const bool struck = sim_crash_leave(&v->disk);
 	SIM_CHECK(s, e == ERR_OK || struck || sim_disk_excuses(&v->disk, e),
 		  "housekeeping failed: %s", err_name(e));
-	/* A full disk passes; anything else stops the server with its next batch. */
+	/* A full disk passes; anything else stops the server with its next batch or look. */
 	if (e != ERR_OK && e != ERR_DISK_FULL) writer_fails(s, e);
 	(void)sim_post(s, HOUSEKEEP_MS, SIM_EV_HOUSEKEEP, SIM_SERVER, v->life);
 	if (struck) server_was_struck(s);
