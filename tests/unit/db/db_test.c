@@ -586,7 +586,7 @@ static void test_statements_that_are_wrong(void **state)
 	uint64_t n = 0;
 	put(db, "one");
 	put(db, "two");
-	/* More rows than were expected, none where one was, no SQL, and a table that is not there. */
+	/* More rows than were expected, none where one was, no SQL, a table that is not there. */
 	assert_int_equal(db_run(db, "SELECT name FROM thing", DB_NO_ARGS), ERR_STORE);
 	assert_int_equal(db_get_u64(db, "SELECT n FROM thing WHERE name = 'x'", DB_NO_ARGS, &n),
 			 ERR_NOT_FOUND);

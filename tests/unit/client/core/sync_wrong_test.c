@@ -158,6 +158,45 @@ static void test_throttled_for_ever_is_not_believed(void **state)
 	rig_free(r);
 }
 
+/* The verb signed in on a connection that is gone; on this one the server knows somebody else. */
+static void test_person_of_another_connection(void **state)
+{
+	(void)state;
+	struct rig *r = rig_new(1);
+
+	rig_to_courier(r);
+	rig_request(r, 42, SYNC_NEEDS_LINK, 5000, 0);
+	rig_login_ok(r, rig_number(r, ROOMKEEP__FRAME__BODY_LOGIN_START));
+	rig_directory_empty(r);
+	assert_int_equal(r->reply_count, 1);
+	rig_step(r, &(struct sync_event){ .type = SYNC_EV_PERSON_IN,
+					  .person = rig_person,
+					  .login = "mara",
+					  .serial = r->replies[0].serial + 1 });
+	assert_int_equal(sync_state_now(r->s), SYNC_CLOSING);
+	assert_null(rig_sent(r, ROOMKEEP__FRAME__BODY_PULL));
+	rig_free(r);
+}
+
+/* What the desk finds out about a person who has left the room meanwhile changes nothing. */
+static void test_answers_about_somebody_who_left(void **state)
+{
+	(void)state;
+	struct rig *r = rig_new(1);
+
+	rig_to_signed_in(r);
+	rig_scope(r);
+	rig_directory_empty(r);
+	assert_non_null(rig_ask(r, SYNC_ASK_SCOPE));
+	rig_event(r, SYNC_EV_PERSON_OUT);
+	assert_int_equal(sync_state_now(r->s), SYNC_LEAVING);
+	const size_t sent = r->sent_count;
+	rig_done(r, (struct sync_result){ .type = SYNC_ASK_SCOPE, .err = ERR_SIGNED_OUT });
+	assert_int_equal(sync_state_now(r->s), SYNC_LEAVING);
+	assert_int_equal(r->sent_count, sent);
+	rig_free(r);
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static enum err ask_with(struct rig *r, struct view frame, uint64_t serial)
@@ -200,6 +239,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_answers_end_the_link),
 		cmocka_unit_test(test_pull_that_is_refused),
 		cmocka_unit_test(test_throttled_for_ever_is_not_believed),
+		cmocka_unit_test(test_person_of_another_connection),
+		cmocka_unit_test(test_answers_about_somebody_who_left),
 		cmocka_unit_test(test_requests_of_wrong_sizes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

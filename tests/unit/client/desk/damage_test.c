@@ -21,7 +21,7 @@ struct fixture {
 
 static void read_whole(struct fixture *f)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	const int fd = open(f->path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0 && fstat(fd, &st) == 0);
 	OK(buf_reserve(&f->whole, (size_t)st.st_size));
@@ -97,7 +97,11 @@ static void damage(const struct fixture *f, const char *sql)
 #define META_NEW(name, value) "INSERT OR REPLACE INTO meta VALUES ('" name "', " value ")"
 #define GONE(name) "DELETE FROM meta WHERE name = '" name "'"
 #define CUT(name, len) META(name, "CAST(substr(value, 1, " len ") AS BLOB)")
-#define FLIPPED(name) META(name, "CAST(substr(value, 1, length(value) - 1) || x'ff' AS BLOB)")
+/* Another last byte than it has. */
+#define FLIP(column)                                                                               \
+	"CAST(substr(" column ", 1, length(" column ") - 1) || CASE substr(" column ", -1)"        \
+	" WHEN x'ff' THEN x'00' ELSE x'ff' END AS BLOB)"
+#define FLIPPED(name) META(name, FLIP("value"))
 
 /* Each is found before anybody signs in. */
 static void test_damaged_pins(void **state)
@@ -225,8 +229,7 @@ static void test_damaged_rows_are_not_believed(void **state)
 {
 	static const char *const hands[] = {
 		"UPDATE account SET blob = zeroblob(10)",
-		"UPDATE account SET blob = CAST(substr(blob, 1, length(blob) - 1) || x'ff' AS "
-		"BLOB)",
+		"UPDATE account SET blob = " FLIP("blob"),
 		"UPDATE lane SET sealed = zeroblob(60)",
 		"UPDATE lane SET sealed = zeroblob(3)",
 		"UPDATE lane SET rev = rev + 1",

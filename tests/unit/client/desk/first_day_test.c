@@ -1,4 +1,5 @@
-/* Founding and joining when the other side is not what it should be, and what people may be called. */
+/* Founding and joining when the other side is not what it should be, and what people may be
+ * called. */
 #include "support/rooms_world.h"
 
 #include "client/store/feed.h"

@@ -1,6 +1,6 @@
-/* Frames of a server that lies or is broken, one lie at a time, given to the room's store itself: each
- * has its error and its alarm, and the honest frame is taken again afterwards. What the room as a
- * whole makes of such servers is in hostile_test.c. */
+/* Frames of a server that lies or is broken, one lie at a time, given to the room's store itself:
+ * each has its error and its alarm, and the honest frame is taken again afterwards. What the room
+ * as a whole makes of such servers is in hostile_test.c. */
 #include "support/rooms_world.h"
 
 #include "client/store/feed.h"

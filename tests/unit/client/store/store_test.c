@@ -181,6 +181,23 @@ static void test_pins_only_rise(void **state)
 	assert_int_equal(account_by_login(f->local, "Jo", &a), ERR_NOT_FOUND);
 }
 
+/* Keyrings that were sealed before the clinic's secret changed still find theirs. */
+static void test_secrets_of_the_clinic_by_number(void **state)
+{
+	struct local *l = ((struct fixture *)*state)->local;
+
+	assert_null(account_cs(l, 0));
+	assert_null(account_cs(l, 1));
+	OK(secret_new_random(KEY_BYTES, &l->cs));
+	l->room.cs_id = 2;
+	assert_null(account_cs(l, 1));
+	OK(secret_new_random(KEY_BYTES, &l->prev_cs));
+	l->prev_cs_id = 1;
+	assert_ptr_equal(account_cs(l, 2), l->cs);
+	assert_ptr_equal(account_cs(l, 1), l->prev_cs);
+	assert_null(account_cs(l, 3));
+}
+
 static void test_waits_double_up_to_a_quarter_hour(void **state)
 {
 	struct fixture *f = *state;
@@ -406,6 +423,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_records_are_found_at_start,
 						fixture_new, fixture_free),
 		cmocka_unit_test_setup_teardown(test_pins_only_rise, fixture_new, fixture_free),
+		cmocka_unit_test_setup_teardown(test_secrets_of_the_clinic_by_number, fixture_new,
+						fixture_free),
 		cmocka_unit_test_setup_teardown(test_waits_double_up_to_a_quarter_hour, fixture_new,
 						fixture_free),
 		cmocka_unit_test(test_vault_opens_and_is_empty_when_shut),
