@@ -136,9 +136,9 @@ static enum err init_check_folder(struct cli_args *args)
 {
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
 	const enum err e = store_reader_open(args->data, &reader);
-	if (e == ERR_NOT_FOUND && !args->renew_code) return ERR_OK; /* nothing is there yet */
-	TRY(cli_fail_folder(args, e));
-	return init_refuse_existing(args, reader);
+	if (e == ERR_OK) return init_refuse_existing(args, reader);
+	/* Nothing is there yet, or what an init that was cut off has left: the writer goes on. */
+	return args->renew_code ? cli_fail_folder(args, e) : ERR_OK;
 }
 
 static enum err init_remember_address(struct init *init)
@@ -229,7 +229,7 @@ static enum err init_run(struct init *init)
 		return fault_set(&init->args->fault, e, "busy",
 				 "a server runs on this folder; nothing was changed");
 	}
-	TRY(e);
+	TRY(cli_fail_folder(init->args, e));
 	/* Again, now that nobody else can write: two may have begun at once. */
 	TRY(init_refuse_existing(init->args, store_as_reader(init->store)));
 	TRY(init_known_address(init));
