@@ -31,7 +31,8 @@ WORK = ROOT / "build" / "mutants"
 SRC = WORK / "src"
 BUILD = WORK / "build"
 SIM = BUILD / "tests" / "roomkeep_sim"
-BASE = WORK / "roomkeep_sim.base"
+BASE = WORK / "without"  # copies, so that a build in between changes nothing that runs
+SUBJECT = WORK / "with"
 RANGE_STEP = 100000
 BASE_SEEDS = 4  # the unchanged simulator must pass these before anything is proven
 
@@ -86,8 +87,8 @@ def build():
 def run_range(start, seeds, jobs):
     """(seeds it took, what failed, the seed) or (None, None, None)."""
     done = subprocess.run(
-        [str(SIM), "--only", "--first", "--jobs", str(jobs), "--from", str(start), "--seeds",
-         str(seeds)], capture_output=True, text=True)
+        [str(SUBJECT), "--only", "--first", "--jobs", str(jobs), "--from", str(start), "--seeds",
+         str(seeds)], capture_output=True, text=True, errors="replace")
     failed = re.search(r"^seed (\d+): FAILED.*\n  (.*)$", done.stdout, re.M)
     if failed is None:
         if done.returncode not in (0, 1):
@@ -123,7 +124,8 @@ def run(mutants, args):
     build()
     shutil.copy2(SIM, BASE)
     base = subprocess.run([str(BASE), "--only", "--jobs", str(args.jobs), "--seeds",
-                           str(BASE_SEEDS)], capture_output=True, text=True)
+                           str(BASE_SEEDS)], capture_output=True, text=True,
+                          errors="replace")
     if base.returncode != 0:
         print(base.stdout)
         raise SystemExit("mutants: the simulator fails without any bug")
@@ -135,6 +137,7 @@ def run(mutants, args):
             for path, old, new in m["edits"]:
                 (SRC / path).write_text((SRC / path).read_text().replace(old, new))
             build()
+            shutil.copy2(SIM, SUBJECT)
             lines, counts, caught = judge(m, args)
         finally:
             for path, text in kept.items():
