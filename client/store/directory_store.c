@@ -69,7 +69,8 @@ static enum err sig_from(bool has, ProtobufCBinaryData from, struct sign_sig *re
 	return sign_sig_from_view(wire_view(from), ret);
 }
 
-enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item)
+/* `reread`: what was asked for may go on from where memory was, not from where it is now. */
+static enum err dir_store_put(struct local *l, const Roomkeep__DirectoryItem *item, bool reread)
 {
 	ENSURE(item->has_entry && item->has_signer_signature, ERR_BAD_FORMAT);
 	struct dir_signed s = { .entry = wire_view(item->entry) };
@@ -78,6 +79,7 @@ enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item)
 	TRY(sig_from(item->has_previous_signature, item->previous_signature, &s.by_old));
 	struct dir_entry entry = { 0 };
 	TRY(dir_entry_parse(s.entry, &entry));
+	ENSURE(!reread || entry.dir_seq <= l->dir.entry_count + 1, ERR_BUSY);
 	const char *login = item->login != NULL ? item->login : "";
 	if (login[0] == '\0') login = local_login_of(l, &entry.user_id);
 
@@ -104,9 +106,39 @@ enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item)
 			   "UPDATE dir_entry SET login = ?2 WHERE dir_seq = ?1 AND login <> ?2",
 			   DB_ARGS(db_u64(entry.dir_seq), db_text(view_str(login)))));
 	}
-	/* Should the commit fail the process exits (ERR_IO): memory is not ahead for long. */
 	TRY(local_tx_commit(&tx));
 	return login_set(l, &entry.user_id, login);
+}
+
+/* Memory becomes what the disk has; on failure it stays ahead of it, which is no lie: what is in it
+ * was checked. */
+static enum err dir_store_reload(struct local *l)
+{
+	struct directory ahead = l->dir;
+	l->dir_stale = true;
+	dir_init(&l->dir, &l->room.clinic_id, &l->room.root_pk);
+	const enum err e = dir_store_load(l);
+	if (e != ERR_OK) {
+		dir_fini(&l->dir);
+		l->dir = ahead;
+		return e;
+	}
+	dir_fini(&ahead);
+	l->dir_stale = false;
+	return ERR_OK;
+}
+
+enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item)
+{
+	const bool reread = l->dir_stale;
+	if (reread) TRY(dir_store_reload(l));
+	const uint64_t before = l->dir.entry_count;
+	const enum err e = dir_store_put(l, item, reread);
+	/* Rows that go on from an entry which the disk does not have would be a chain with a hole,
+	 * and the room could not be opened any more. What cannot be read again now is at the next
+	 * item. */
+	if (e != ERR_OK && l->dir.entry_count != before) err_ignore(dir_store_reload(l));
+	return e;
 }
 
 enum err dir_check_epoch(const struct local *l)

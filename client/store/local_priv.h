@@ -77,6 +77,7 @@ struct local {
 	struct secret *prev_cs;
 	uint32_t prev_cs_id;
 	struct directory dir;
+	bool dir_stale; /* ahead of what the disk has: read again before more is stored */
 	struct local_login *logins;
 	size_t login_count, login_cap;
 	uint64_t alarms;
@@ -133,7 +134,8 @@ void local_tx_endp(struct local_tx *tx); /* for CLEANUP: rolls an own one back u
 
 /* ---- directory (directory_store.c) ----------------------------------------------------------- */
 MUST_USE enum err dir_store_load(struct local *l);
-/* Checks and stores one item. ERR_OK also for one that is there. */
+/* Checks and stores one item. ERR_OK also for one that is there. ERR_BUSY: the directory had to be
+ * read again, and this does not follow it. */
 MUST_USE enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem *item);
 /* The pinned epoch record holds: signed by a person who is an owner. ERR_MORE: the directory is not
  * here yet. */

@@ -193,19 +193,24 @@ static void end_enrol(void)
 
 #define NEW_PASS "a third person's long phrase"
 
-static enum err add_user(void)
+static enum err add_person(const char *name, const char *login)
 {
 	CLEANUP(buf_finip) struct buf frame = { 0 };
 	struct room *r = fw_room(0);
 	struct id id;
-	const struct new_user u = { .name = "Eva Sand",
-				    .login = "eva",
+	const struct new_user u = { .name = name,
+				    .login = login,
 				    .roles = DIR_THERAPIST,
 				    .passphrase = view_str(NEW_PASS) };
 	TRY(people_add(r->local, &r->desk.vault, &u, &frame, &id, NULL, NULL));
 	TRY(room_ask(r, buf_view(&frame)));
 	said_done = true; /* the server has the person, whatever becomes of our copy */
 	return people_sent(r->local, buf_view(&frame), fw.w->wall);
+}
+
+static enum err add_user(void)
+{
+	return add_person("Eva Sand", "eva");
 }
 
 static void set_user(void)
@@ -227,6 +232,8 @@ static void check_user(enum err e)
 	FAULT_OK(room_sign_in(r, "eva", NEW_PASS));
 	FAULT_OK(room_sign_in(r, "jo", JO_PASS));
 	fw_look();
+	/* The chain goes on from where it stands, on the disk too. */
+	FAULT_OK(add_person("Tom Reed", "tom"));
 	fw_restart();
 }
 
