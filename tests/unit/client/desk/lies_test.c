@@ -387,7 +387,7 @@ static void test_directory(void **state)
 	const struct lie truth = { "the truth", NULL, ERR_OK, 0 };
 	const struct lie no_status = { "status", dir_no_status, ERR_BAD_VALUE,
 				       LOCAL_ALARM_DIRECTORY };
-	const struct lie damaged = { "pin", NULL, ERR_CORRUPT, LOCAL_ALARM_DIRECTORY };
+	const struct lie damaged = { "pin", NULL, ERR_CORRUPT, 0 };
 
 	f->r = &f->w->rooms[2];
 	f->r->tamper = keep_frame;
