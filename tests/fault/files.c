@@ -155,7 +155,8 @@ static void mapping_take_over(const char *line)
 	const int fd = open(to, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	MUST(fd >= 0);
 	const int flags = MAP_FIXED | (span.mode[3] == 's' ? MAP_SHARED : MAP_PRIVATE);
-	MUST(mmap(at.p, span.to - span.from, prot, flags, fd, (off_t)off) == at.p);
+	const void *there = mmap(at.p, span.to - span.from, prot, flags, fd, (off_t)off);
+	MUST(there == at.p);
 	(void)close(fd);
 }
 

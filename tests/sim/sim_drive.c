@@ -84,7 +84,7 @@ struct drive *drive_new(const char *folder, struct rand_source rand, const uint6
 		drives[i] = d;
 		return d;
 	}
-	INSIST(false && "too many drives");
+	INSIST(false); /* too many drives */
 	return NULL;
 }
 

@@ -383,8 +383,11 @@ void reference_record_of(const struct reference *r, const struct id *op_id, stru
 			 struct id *ret_patient)
 {
 	const struct entry *e = reference_find(r, op_id);
-	*ret_session = e == NULL ? (struct id){ { 0 } } : e->session_id;
-	*ret_patient = e == NULL ? (struct id){ { 0 } } : e->patient_id;
+	*ret_session = (struct id){ { 0 } };
+	*ret_patient = (struct id){ { 0 } };
+	if (e == NULL) return;
+	*ret_session = e->session_id;
+	*ret_patient = e->patient_id;
 }
 
 static bool makes_session(const struct reference *r, const struct entry *e)
