@@ -295,6 +295,7 @@ static struct test_op text_of(uint8_t op_id, const char *text, uint8_t parent, u
 static size_t count_of(const struct buf *b, const char *word)
 {
 	const size_t len = strlen(word);
+	if (b->len == 0) return len == 0; /* an empty one has no bytes to point at */
 	size_t count = 0;
 	for (size_t i = 0; i + len <= b->len; i++) count += memcmp(b->p + i, word, len) == 0;
 	return count;
