@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +15,11 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define IDENTITY_SERIAL_BYTES 16
 #define IDENTITY_FILE_BYTES_MAX 4096 /* a PEM of this key takes 241 */
-#define IDENTITY_NAME_BYTES_MAX 200
 
 /* Nobody looks at names and dates, so they say nothing: no clinic, no moment of making. */
 #define IDENTITY_SUBJECT "roomkeep"
@@ -243,49 +242,9 @@ enum err tls_identity_from_key(struct view key, struct tls_identity *ret_id)
 	return identity_adopt_stored(pkey, ret_id);
 }
 
-static enum err write_all(int fd, const char *p, size_t len)
-{
-	while (len > 0) {
-		const ssize_t wrote = write(fd, p, len);
-		if (wrote < 0 && errno == EINTR) continue;
-		ENSURE(wrote > 0, err_from_errno(wrote < 0 ? errno : EIO));
-		p += wrote;
-		len -= (size_t)wrote;
-	}
-	return fsync(fd) == 0 ? ERR_OK : err_from_errno(errno);
-}
-
-static enum err identity_write_beside(int dir_fd, const char *beside, const char *pem, size_t len)
-{
-	/* A file left by a crash is ours to replace; its content was never in use. */
-	if (unlinkat(dir_fd, beside, 0) != 0 && errno != ENOENT) return err_from_errno(errno);
-	CLEANUP(closep)
-	int fd = openat(dir_fd, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	ENSURE(fd >= 0, err_from_errno(errno));
-	return write_all(fd, pem, len);
-}
-
-static enum err identity_place(int dir_fd, const char *beside, const char *name)
-{
-	/* link refuses an existing name, rename would replace it. */
-	const int linked = linkat(dir_fd, beside, dir_fd, name, 0);
-	const int saved_errno = errno;
-	if (unlinkat(dir_fd, beside, 0) != 0) return err_from_errno(errno);
-	ENSURE(linked == 0, err_from_errno(saved_errno));
-	/* dir_fd may be O_PATH, which cannot be synced. */
-	CLEANUP(closep) int dir = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ENSURE(dir >= 0, err_from_errno(errno));
-	return fsync(dir) == 0 ? ERR_OK : err_from_errno(errno);
-}
-
 enum err tls_identity_save_file(const struct tls_identity *id, int dir_fd, const char *name)
 {
 	REQUIRE(id->key != NULL);
-	ENSURE(strlen(name) <= IDENTITY_NAME_BYTES_MAX, ERR_BAD_VALUE);
-	char beside[IDENTITY_NAME_BYTES_MAX + 8];
-	const int wrote = snprintf(beside, sizeof(beside), "%s.new", name);
-	INSIST(wrote > 0 && (size_t)wrote < sizeof(beside));
-
 	ERR_clear_error();
 	/* A secure BIO clears its memory when it is freed. */
 	CLEANUP(bio_freep) BIO *bio = BIO_new(BIO_s_secmem());
@@ -296,12 +255,7 @@ enum err tls_identity_save_file(const struct tls_identity *id, int dir_fd, const
 	const long len = BIO_get_mem_data(bio, &pem);
 	ENSURE(len > 0 && pem != NULL, identity_fail(ERR_TLS));
 
-	const enum err e = identity_write_beside(dir_fd, beside, pem, (size_t)len);
-	if (e != ERR_OK) {
-		(void)unlinkat(dir_fd, beside, 0); /* the first error is the one to tell */
-		return e;
-	}
-	return identity_place(dir_fd, beside, name);
+	return new_file_write(dir_fd, name, view_of(pem, (size_t)len));
 }
 
 static enum err identity_read(int fd, char *pem, size_t cap, size_t *ret_len)

@@ -1,6 +1,7 @@
 #include "server/work/secrets.h"
 
 #include "base/cleanup.h"
+#include "base/new_file.h"
 #include "crypt/hash.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #define SECRETS_BODY_BYTES (SECRETS_HEAD_BYTES + 3u * KEY_BYTES)
 #define SECRETS_FILE_BYTES (SECRETS_BODY_BYTES + HASH_BYTES)
 #define SECRETS_PATH_BYTES_MAX 4096
-#define SECRETS_BESIDE SECRETS_FILE ".new"
 
 static const uint8_t secrets_head[SECRETS_HEAD_BYTES] = { 'C', 'R', 'S', 'V', 1, 0, 0, 0 };
 
@@ -40,34 +40,6 @@ void secrets_finip(struct server_secrets *s)
 	secrets_fini(s);
 }
 
-static enum err secrets_path(const char *dir, const char *name, char path[SECRETS_PATH_BYTES_MAX])
-{
-	const int n = snprintf(path, SECRETS_PATH_BYTES_MAX, "%s/%s", dir, name);
-	ENSURE(n > 0 && n < SECRETS_PATH_BYTES_MAX, ERR_TOO_BIG);
-	return ERR_OK;
-}
-
-static enum err secrets_write_all(int fd, struct view v)
-{
-	size_t done = 0;
-	while (done < v.len) {
-		const ssize_t n = write(fd, v.p + done, v.len - done);
-		if (n < 0 && errno == EINTR) continue;
-		if (n < 0) return err_from_errno(errno);
-		done += (size_t)n;
-	}
-	ENSURE(fsync(fd) == 0, err_from_errno(errno));
-	return ERR_OK;
-}
-
-static enum err secrets_sync_dir(const char *dir)
-{
-	CLEANUP(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ENSURE(fd >= 0, err_from_errno(errno));
-	ENSURE(fsync(fd) == 0, err_from_errno(errno));
-	return ERR_OK;
-}
-
 /* The file's bytes, in guarded memory. */
 static enum err secrets_encode(const struct server_secrets *s, struct secret **ret)
 {
@@ -86,32 +58,13 @@ static enum err secrets_encode(const struct server_secrets *s, struct secret **r
 	return ERR_OK;
 }
 
-static enum err secrets_write_beside(const char *beside, struct view bytes)
-{
-	/* A file left by a crash is ours to replace; its content was never in use. */
-	if (unlink(beside) != 0 && errno != ENOENT) return err_from_errno(errno);
-	CLEANUP(closep)
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ENSURE(fd >= 0, err_from_errno(errno));
-	return secrets_write_all(fd, bytes);
-}
-
-/* Whole under its name or not there at all: `init` could neither use nor replace half a file that
- * a power cut left. */
 enum err secrets_write(const struct server_secrets *s, const char *dir)
 {
-	char path[SECRETS_PATH_BYTES_MAX];
-	char beside[SECRETS_PATH_BYTES_MAX];
-	TRY(secrets_path(dir, SECRETS_FILE, path));
-	TRY(secrets_path(dir, SECRETS_BESIDE, beside));
+	CLEANUP(closep) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ENSURE(dir_fd >= 0, err_from_errno(errno));
 	CLEANUP(secret_freep) struct secret *bytes = NULL;
 	TRY(secrets_encode(s, &bytes));
-	enum err e = secrets_write_beside(beside, secret_view(bytes));
-	/* link refuses an existing name, rename would replace it. */
-	if (e == ERR_OK && link(beside, path) != 0) e = err_from_errno(errno);
-	if (unlink(beside) != 0 && e == ERR_OK) e = err_from_errno(errno);
-	TRY(e);
-	return secrets_sync_dir(dir);
+	return new_file_write(dir_fd, SECRETS_FILE, secret_view(bytes));
 }
 
 static enum err secrets_decode(const struct secret *bytes, struct server_secrets *ret)
@@ -138,7 +91,8 @@ static enum err secrets_decode(const struct secret *bytes, struct server_secrets
 enum err secrets_read(const char *dir, struct server_secrets *ret)
 {
 	char path[SECRETS_PATH_BYTES_MAX];
-	TRY(secrets_path(dir, SECRETS_FILE, path));
+	const int len = snprintf(path, sizeof(path), "%s/%s", dir, SECRETS_FILE);
+	ENSURE(len > 0 && len < SECRETS_PATH_BYTES_MAX, ERR_TOO_BIG);
 	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ENSURE(fd >= 0, err_from_errno(errno));
 	struct stat st;
