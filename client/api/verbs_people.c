@@ -153,17 +153,11 @@ enum err verb_add_user(struct verb *v)
 static const char *near_login(struct verb *v, const char *typed)
 {
 	const struct directory *dir = local_directory(verb_local(v));
-	const char *best = NULL;
-	unsigned best_score = WORDS_NOTHING;
+	struct words_best best = WORDS_BEST_NONE;
 
-	for (size_t i = 0; i < dir->user_count; i++) {
-		const char *login = local_login_of(verb_local(v), &dir->users[i].id);
-		const unsigned score = words_near(typed, login);
-		if (score >= best_score) continue;
-		best = login;
-		best_score = score;
-	}
-	return best;
+	for (size_t i = 0; i < dir->user_count; i++)
+		words_offer(&best, typed, local_login_of(verb_local(v), &dir->users[i].id));
+	return best.word;
 }
 
 static enum err find_user(struct verb *v, const char *login, struct id *ret_id)
@@ -288,17 +282,14 @@ enum err verb_invite_room(struct verb *v)
 /* The names are those of the last look at the server, which may be a while ago. */
 static enum err fail_room_name(struct verb *v, const char *typed)
 {
-	const char *best = NULL;
-	unsigned best_score = WORDS_NOTHING;
+	struct words_best best = WORDS_BEST_NONE;
 
 	for (size_t i = 0; i < v->room_names->count; i++) {
-		const unsigned score = words_near(typed, v->room_names->rooms[i].name);
-		if (score == 0 || score >= best_score) continue;
-		best = v->room_names->rooms[i].name;
-		best_score = score;
+		const char *name = v->room_names->rooms[i].name;
+		if (strcmp(typed, name) != 0) words_offer(&best, typed, name);
 	}
 	err_ignore(fault_set(&v->fault, ERR_NOT_FOUND, NULL, "no room has that name"));
-	if (best != NULL) return fault_hint(&v->fault, "Did you mean \"%s\"?", best);
+	if (best.word != NULL) return fault_hint(&v->fault, "Did you mean \"%s\"?", best.word);
 	return fault_hint(&v->fault, "roomkeep list rooms shows the names");
 }
 

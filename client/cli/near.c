@@ -56,29 +56,22 @@ const struct cli_command *near_command(const char *verb, const char *noun)
 	return best;
 }
 
-static void near_among(const struct cli_param *flags, const char *name, const char **best,
-		       unsigned *best_score)
+static void near_among(const struct cli_param *flags, const char *name, struct words_best *best)
 {
-	for (const struct cli_param *p = flags; p->name != NULL; p++) {
-		const unsigned score = words_near(name, p->name);
-		if (score < *best_score) {
-			*best = p->name;
-			*best_score = score;
-		}
-	}
+	for (const struct cli_param *p = flags; p->name != NULL; p++)
+		words_offer(best, name, p->name);
 }
 
 const char *near_flag(const struct cli_command *command, const char *name, size_t len)
 {
-	const char *best = NULL;
-	unsigned best_score = WORDS_NOTHING;
+	struct words_best best = WORDS_BEST_NONE;
 	char word[WORDS_MAX + 1] = { 0 };
 
 	if (len > WORDS_MAX) return NULL;
 	memcpy(word, name, len);
-	if (command != NULL) near_among(command->flags, word, &best, &best_score);
-	near_among(cli_global_flags, word, &best, &best_score);
-	return best;
+	if (command != NULL) near_among(command->flags, word, &best);
+	near_among(cli_global_flags, word, &best);
+	return best.word;
 }
 
 void near_choice(const char *choices, const char *typed, char *ret)

@@ -44,3 +44,9 @@ unsigned words_near(const char *typed, const char *known)
 	if (distance <= 3 && len >= 8) return distance;
 	return WORDS_NOTHING;
 }
+
+void words_offer(struct words_best *best, const char *typed, const char *known)
+{
+	const unsigned score = words_near(typed, known);
+	if (score < best->score) *best = (struct words_best){ .word = known, .score = score };
+}

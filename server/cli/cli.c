@@ -206,17 +206,11 @@ static enum err cli_version(const struct cli_args *args)
 
 static enum err cli_suggest_option(struct cli_args *args, const char *typed)
 {
-	const char *best = NULL;
-	unsigned best_score = WORDS_NOTHING;
-	for (size_t i = 0; cli_options[i].name != NULL; i++) {
-		const unsigned score = words_near(typed + strspn(typed, "-"), cli_options[i].name);
-		if (score < best_score) {
-			best = cli_options[i].name;
-			best_score = score;
-		}
-	}
+	struct words_best best = WORDS_BEST_NONE;
+	for (size_t i = 0; cli_options[i].name != NULL; i++)
+		words_offer(&best, typed + strspn(typed, "-"), cli_options[i].name);
 	const enum err e = fault_set(&args->fault, ERR_USAGE, "usage", "no option \"%s\"", typed);
-	if (best != NULL) (void)fault_hint(&args->fault, "Did you mean --%s?", best);
+	if (best.word != NULL) (void)fault_hint(&args->fault, "Did you mean --%s?", best.word);
 	return e;
 }
 
