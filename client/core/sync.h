@@ -33,8 +33,8 @@
 #include "client/core/sync_event.h"
 
 #define SYNC_FEED_MAX 8u /* Feed batches waiting for the desk; above the server broke its limit */
-#define SYNC_BUSY_MS                                                                               \
-	1000u /* after BUSY_DISK or a feed batch that could not be stored: tried again */
+/* Before what the disk could not take (BUSY_DISK, a feed batch) is tried again. */
+#define SYNC_BUSY_MS 1000u
 #define SYNC_LOGIN_RETRY_MS 5000u
 #define SYNC_VERB_MS 10000u /* from LoginOk to the person's keys being in; then the link closes */
 #define SYNC_LOGIN_WAIT_MS_MAX 900000u /* however long the server says: look again then */
