@@ -1,5 +1,7 @@
 #include "support/rooms_world.h"
 
+#include "client/store/people_priv.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -415,6 +417,41 @@ struct id room_add_user(struct room *r, const char *name, const char *login, uin
 	OK(people_sent(r->local, buf_view(&frame), r->w->wall));
 	buf_fini(&frame);
 	return id;
+}
+
+void room_set_roles(struct room *r, const char *login, uint64_t roles)
+{
+	struct id user_id;
+	OK(local_user_by_login(r->local, login, &user_id));
+	const struct directory *dir = local_directory(r->local);
+	const struct dir_user *u = dir_user(dir, &user_id);
+	const struct dir_key *key = dir_key(dir, &user_id, u->g);
+	struct dir_entry e = { .user_id = user_id,
+			       .g = u->g,
+			       .name = view_str(u->name),
+			       .roles = roles,
+			       .sign_pk = key->sign_pk,
+			       .box_pk = key->box_pk,
+			       .status = DIR_ACTIVE,
+			       .signer_id = r->desk.vault.user_id,
+			       .signer_g = r->desk.vault.g };
+	const struct dir_signers signers = { .by_signer = &r->desk.vault.sign };
+	struct buf entry = { 0 };
+	struct buf body = { 0 };
+	struct dir_signed made = { 0 };
+	OK(dir_entry_make(dir, &e, &signers, &entry, &made));
+	Roomkeep__DirectoryItem item = people_item(&made, NULL);
+	Roomkeep__PutDirectory put = ROOMKEEP__PUT_DIRECTORY__INIT;
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	put.item = &item;
+	f.body_case = ROOMKEEP__FRAME__BODY_PUT_DIRECTORY;
+	f.put_directory = &put;
+	OK(body_encode(&f, &body));
+	OK(room_ask(r, buf_view(&body)));
+	OK(people_sent(r->local, buf_view(&body), r->w->wall));
+	buf_fini(&entry);
+	buf_fini(&body);
+	world_wait(r->w, 1000);
 }
 
 /* Room k joins by a code of room 1, where an owner is signed in. */

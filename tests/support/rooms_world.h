@@ -101,6 +101,8 @@ enum err room_sign_in(struct room *r, const char *login, const char *pass);
 void room_lock(struct room *r);
 struct id room_add_user(struct room *r, const char *name, const char *login, uint64_t roles,
 			const char *pass);
+/* Other roles for somebody, by the owner who is signed in here. */
+void room_set_roles(struct room *r, const char *login, uint64_t roles);
 /* A request through sync; the reply stands in r->reply. */
 enum err room_ask(struct room *r, struct view frame);
 enum err room_ask_since(struct room *r, enum sync_needs needs, uint64_t serial, struct view frame);

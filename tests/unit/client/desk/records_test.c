@@ -344,39 +344,7 @@ static void test_scope_change_purges(void **state)
 
 	struct id mara;
 	OK(local_user_by_login(r1->local, "mara", &mara));
-	const struct directory *dir = local_directory(r1->local);
-	const struct dir_user *u = dir_user(dir, &mara);
-	const struct dir_key *key = dir_key(dir, &mara, u->g);
-	struct dir_entry e = { .user_id = mara,
-			       .g = u->g,
-			       .name = view_str(u->name),
-			       .roles = DIR_DESK,
-			       .sign_pk = key->sign_pk,
-			       .box_pk = key->box_pk,
-			       .status = DIR_ACTIVE,
-			       .signer_id = r1->desk.vault.user_id,
-			       .signer_g = r1->desk.vault.g };
-	const struct dir_signers signers = { .by_signer = &r1->desk.vault.sign };
-	struct buf entry = { 0 };
-	struct buf body = { 0 };
-	struct dir_signed sig = { 0 };
-	OK(dir_entry_make(dir, &e, &signers, &entry, &sig));
-	Roomkeep__DirectoryItem item = ROOMKEEP__DIRECTORY_ITEM__INIT;
-	Roomkeep__PutDirectory put = ROOMKEEP__PUT_DIRECTORY__INIT;
-	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
-	item.has_entry = item.has_signer_signature = true;
-	item.entry = wire_bytes(sig.entry);
-	item.signer_signature = wire_bytes(sign_sig_view(&sig.by_signer));
-	put.item = &item;
-	f.body_case = ROOMKEEP__FRAME__BODY_PUT_DIRECTORY;
-	f.put_directory = &put;
-	OK(body_encode(&f, &body));
-	OK(room_ask(r1, buf_view(&body)));
-	OK(people_sent(r1->local, buf_view(&body), w->wall));
-	buf_fini(&entry);
-	buf_fini(&body);
-	world_wait(w, 1000);
-
+	room_set_roles(r1, "mara", DIR_DESK);
 	assert_int_equal(sync_state_now(r2->sync), SYNC_SIGNED_IN);
 	assert_true(sync_is_live(r2->sync));
 	assert_int_equal(room_load(r2, &session, &fold, &s), ERR_DENIED);

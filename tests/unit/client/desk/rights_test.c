@@ -5,48 +5,6 @@
 #include "client/store/local_priv.h"
 #include "client/store/people_priv.h"
 
-static struct id user_of(struct room *r, const char *login)
-{
-	struct id id;
-	OK(local_user_by_login(r->local, login, &id));
-	return id;
-}
-
-/* By the owner who is signed in at `r`. */
-static void set_roles(struct room *r, const char *login, uint64_t roles)
-{
-	const struct id user_id = user_of(r, login);
-	const struct directory *dir = local_directory(r->local);
-	const struct dir_user *u = dir_user(dir, &user_id);
-	const struct dir_key *key = dir_key(dir, &user_id, u->g);
-	struct dir_entry e = { .user_id = user_id,
-			       .g = u->g,
-			       .name = view_str(u->name),
-			       .roles = roles,
-			       .sign_pk = key->sign_pk,
-			       .box_pk = key->box_pk,
-			       .status = DIR_ACTIVE,
-			       .signer_id = r->desk.vault.user_id,
-			       .signer_g = r->desk.vault.g };
-	const struct dir_signers signers = { .by_signer = &r->desk.vault.sign };
-	struct buf entry = { 0 };
-	struct buf body = { 0 };
-	struct dir_signed made = { 0 };
-	OK(dir_entry_make(dir, &e, &signers, &entry, &made));
-	Roomkeep__DirectoryItem item = people_item(&made, NULL);
-	Roomkeep__PutDirectory put = ROOMKEEP__PUT_DIRECTORY__INIT;
-	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
-	put.item = &item;
-	f.body_case = ROOMKEEP__FRAME__BODY_PUT_DIRECTORY;
-	f.put_directory = &put;
-	OK(body_encode(&f, &body));
-	OK(room_ask(r, buf_view(&body)));
-	OK(people_sent(r->local, buf_view(&body), r->w->wall));
-	buf_fini(&entry);
-	buf_fini(&body);
-	world_wait(r->w, 1000);
-}
-
 static enum err erase(struct room *r, const struct id *target)
 {
 	static char reason[] = "entered for the wrong person";
@@ -91,7 +49,7 @@ static void test_own_sessions_come_back_whole(void **state)
 	const struct id session = room_start_session(r2, &patient);
 	OK(room_text(r2, &session, ROOMKEEP__TEXT_FIELD__PLAN, "rest"));
 	room_saved(r2);
-	set_roles(r1, "mara", DIR_DESK);
+	room_set_roles(r1, "mara", DIR_DESK);
 	OK(room_sign_in(r2, "jo", JO_PASS));
 	OK(room_sign_in(r1, "mara", MARA_PASS));
 	world_wait(w, 1000);
@@ -100,7 +58,7 @@ static void test_own_sessions_come_back_whole(void **state)
 	struct session_state s;
 	assert_int_equal(room_load(r1, &session, &fold, &s), ERR_DENIED);
 
-	set_roles(r2, "mara", DIR_THERAPIST);
+	room_set_roles(r2, "mara", DIR_THERAPIST);
 	world_wait(w, 2000);
 	assert_true(sync_is_live(r1->sync));
 	assert_int_equal(local_alarms(r1->local), 0);
@@ -173,7 +131,7 @@ static void test_a_tombstone_outlives_its_authors_role(void **state)
 	struct room *r1 = &w->rooms[0];
 	struct room *r2 = &w->rooms[1];
 	OK(room_sign_in(r2, "mara", MARA_PASS));
-	set_roles(r1, "mara", DIR_OWNER | DIR_THERAPIST);
+	room_set_roles(r1, "mara", DIR_OWNER | DIR_THERAPIST);
 	const struct id patient = room_add_patient(r1, "Maya Rosen", "1984-05-06");
 	(void)set_phone(r1, &patient, "0170 11");
 	const struct id second = set_phone(r1, &patient, "0170 22");
@@ -181,7 +139,7 @@ static void test_a_tombstone_outlives_its_authors_role(void **state)
 	OK(erase(r2, &second));
 	room_saved(r2);
 	assert_string_equal(phone_at(r1, &patient), "0170 11");
-	set_roles(r1, "mara", DIR_THERAPIST);
+	room_set_roles(r1, "mara", DIR_THERAPIST);
 	OK(room_sign_in(r1, "jo", JO_PASS));
 	assert_string_equal(phone_at(r1, &patient), "0170 11");
 	world_free(w);
