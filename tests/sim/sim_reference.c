@@ -11,6 +11,7 @@
 #include "sim/sim_server.h"
 #include "sim/sim_views.h"
 #include "support/reference_say.h"
+#include "support/say_state.h"
 
 #include <stdlib.h>
 
@@ -426,7 +427,7 @@ static void look_patient(struct sim *s, struct sim_room *r, const struct id *id)
 	const enum err e = local_load_patient(r->local, &r->desk.vault, id, &fold, &st);
 	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "room %u: a patient cannot be read: %s",
 		  r->index, err_name(e));
-	if (e == ERR_OK) sim_views_say_patient_state(&st, &shown);
+	if (e == ERR_OK) say_patient_state(&st, &shown);
 	reference_say_patient(s->reference->model, id, true, &want);
 	(void)snprintf(who, sizeof(who), "room %u, %s", r->index, s->users[r->person].login);
 	compare(s, who, id, &shown, &want);
@@ -491,7 +492,7 @@ static void look_session(struct sim *s, struct sim_room *r, const struct id *id)
 	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "room %u: a session cannot be read: %s",
 		  r->index, err_name(e));
 	if (e == ERR_OK) {
-		sim_views_say_state(&st, &shown);
+		say_session_state(&st, &shown);
 		SIM_CHECK(s, st.sign == NULL || st.sign->check != FOLD_SIGN_DIFFERS,
 			  "room %u: a signed session hashes to something else", r->index);
 	}

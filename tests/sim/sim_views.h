@@ -1,8 +1,7 @@
-/* sim_views: the server's view tables, and a room's record, in the words of reference_say.h. */
+/* sim_views: the server's view tables, in the words of reference_say.h. */
 #pragma once
 
 #include "base/buf.h"
-#include "record/fold.h"
 #include "server/store/store.h"
 
 /* Nothing is appended when there is no such record. `content`: only what a Sign fixes. */
@@ -10,6 +9,3 @@ MUST_USE enum err sim_views_say_session(struct store_reader *r, const struct id 
 					bool content, struct buf *out);
 MUST_USE enum err sim_views_say_patient(struct store_reader *r, const struct id *patient_id,
 					struct buf *out);
-
-void sim_views_say_state(const struct session_state *st, struct buf *out);
-void sim_views_say_patient_state(const struct patient_state *st, struct buf *out);

@@ -6,6 +6,7 @@
 #include "record/access.h"
 #include "support/reference.h"
 #include "support/reference_say.h"
+#include "support/say_state.h"
 #include "unit/record/fold_ops.h"
 
 #include <setjmp.h>
@@ -75,57 +76,15 @@ static enum err tell(struct reference *r, const struct test_op *op)
 	return reference_add(r, &to);
 }
 
-/* ---- the fold's side in the same words ----------------------------------------------- */
-
-static void fold_measure_say(const struct fold_measure *m, struct buf *out)
-{
-	const struct say_measure say = { .op_id = m->meta.op_id,
-					 .measure_id = m->measure_id,
-					 .ref = m->ref,
-					 .catalogue = m->catalogue,
-					 .phase = (int)m->phase,
-					 .side = m->has_side ? (int)m->side : 0,
-					 .has_value = m->has_value,
-					 .value_milli = m->value_milli,
-					 .unit = m->unit,
-					 .result = (int)m->result,
-					 .at_ms = m->at_ms };
-	say_measure(out, &say);
-}
-
-static void fold_heads_say(const struct session_state *st, struct buf *out)
+static void note_what_was_met(const struct session_state *st)
 {
 	for (size_t f = 0; f < FOLD_TEXT_FIELDS; f++) {
-		for (size_t i = 0; i < st->text[f].head_count; i++) {
-			const struct fold_text *t = st->text[f].heads[i];
-			say_head(out, (int)f + 1, &t->meta.op_id, t->text, t->erased);
-			met.erased += t->erased;
-		}
+		for (size_t i = 0; i < st->text[f].head_count; i++)
+			met.erased += st->text[f].heads[i]->erased;
 	}
-	met.conflict += st->has_conflict;
-}
-
-static void fold_session_say(const struct session_state *st, struct buf *out)
-{
-	if (st->has_frame) {
-		const struct say_frame f = { st->patient_id, st->therapist_id, st->room_id,
-					     st->imported,   st->started_ms,   st->ended_ms };
-		say_session_frame(out, &f);
-		met.frames++;
-	}
-	if (st->sign != NULL) say_signed(out, &st->sign->meta.op_id);
+	met.frames += st->has_frame;
 	met.sign += st->sign != NULL;
-	fold_heads_say(st, out);
-	for (size_t i = 0; i < st->measure_count; i++) fold_measure_say(st->measures[i], out);
-	for (size_t i = 0; i < st->addendum_count; i++) {
-		const struct fold_addendum *a = st->addenda[i];
-		say_addendum(out, &a->meta.op_id, &a->addendum_id, a->text);
-	}
-	for (size_t i = 0; i < st->late_count; i++) {
-		const struct fold_late *l = &st->late[i];
-		say_late_op(out, &l->meta->op_id,
-			    l->text != NULL ? "text " : (l->frame != NULL ? "frame " : "measure "));
-	}
+	met.conflict += st->has_conflict;
 	met.late += st->late_count > 0;
 }
 
@@ -200,7 +159,8 @@ static void run_session_seed(uint64_t seed)
 	session_fold_init(&fold, &session, test_hasher());
 	for (size_t i = 0; i < OPS_MAX; i++) assert_int_equal(add_op(&fold, &ops[i]), ERR_OK);
 	assert_int_equal(session_fold_state(&fold, &st), ERR_OK);
-	fold_session_say(&st, &shown);
+	say_session_state(&st, &shown);
+	note_what_was_met(&st);
 	reference_say_session(reference, &session, &want);
 	if (!view_equal(buf_view(&shown), buf_view(&want))) {
 		say_difference(&shown, &want, line, sizeof(line));
@@ -216,18 +176,6 @@ static void test_sessions_are_what_the_reference_says(void **state)
 	/* A comparison that never sees a conflict proves nothing about conflicts. */
 	assert_true(met.sign > SEEDS / 10 && met.conflict > SEEDS / 10);
 	assert_true(met.late > SEEDS / 20 && met.erased > SEEDS / 50 && met.frames == SEEDS);
-}
-
-static void patient_say(const struct patient_state *st, struct buf *out)
-{
-	for (int f = 0; f < (int)PATIENT_FIELD_COUNT; f++) {
-		const struct patient_field_state *field = &st->fields[f];
-		if (field->value != NULL) say_patient(out, f, field->value->text);
-		for (size_t i = 0; i < field->history_count; i++) {
-			say_patient_value(out, f, &field->history[i].meta.op_id,
-					  field->history[i].text);
-		}
-	}
 }
 
 static enum err patient_add(struct patient_fold *f, const struct test_op *op)
@@ -268,7 +216,7 @@ static void run_patient_seed(uint64_t seed)
 	patient_fold_init(&fold, &patient);
 	for (size_t i = 0; i < OPS_MAX; i++) assert_int_equal(patient_add(&fold, &ops[i]), ERR_OK);
 	assert_int_equal(patient_fold_state(&fold, &st), ERR_OK);
-	patient_say(&st, &shown);
+	say_patient_state(&st, &shown);
 	reference_say_patient(reference, &patient, true, &want);
 	assert_true(want.len > 0);
 	assert_true(view_equal(buf_view(&shown), buf_view(&want)));

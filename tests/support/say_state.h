@@ -1,0 +1,8 @@
+/* say_state: what a room folds, in the words of reference_say.h. Threads: any. */
+#pragma once
+
+#include "base/buf.h"
+#include "record/fold.h"
+
+void say_session_state(const struct session_state *st, struct buf *out);
+void say_patient_state(const struct patient_state *st, struct buf *out);
