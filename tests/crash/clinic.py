@@ -114,7 +114,7 @@ def launch(owner, args, env):
 
 
 class Clinic(harness.Clinic):
-    """Starts nothing by itself but what `init` and `found_all` are asked for."""
+    """Its folder is where a campaign's folders are, and a program that dies early is a Died."""
 
     def __init__(self):
         tmp = temp_root()

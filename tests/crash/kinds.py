@@ -37,6 +37,7 @@ def clinic_of(keep=None):
     """A clinic that is kept under `keep` when something goes wrong with it."""
     clinic = Clinic()
     try:
+        clinic.init()
         yield clinic
     except BaseException:
         if keep:

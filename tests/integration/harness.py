@@ -272,7 +272,11 @@ class Room:
 
 
 class Clinic:
-    """A server, founded from Room 1 by Jo Park, with as many further rooms and people as asked."""
+    """A server, founded from Room 1 by Jo Park, with as many further rooms and people as asked.
+
+    The constructor makes the folder and starts nothing: whoever holds the object can close it,
+    whatever interrupts init, which does the rest.
+    """
 
     def __init__(self, verbose=False):
         self.verbose = verbose
@@ -282,11 +286,6 @@ class Clinic:
         self.log = os.path.join(self.root, "server.log")
         self.server = None
         self.rooms = []
-        try:
-            self.init()
-        except BaseException:  # Ctrl-C too: nobody holds it yet who could close it
-            self.close()
-            raise
 
     def init(self):
         init = answer([ROOMKEEPD, "init", "--data", self.data, "--listen",
@@ -407,6 +406,7 @@ class ClinicTest(ClinicSteps):
     def setUp(self):
         self.clinic = Clinic(self.verbose)
         self.addCleanup(self.clinic.close)
+        self.clinic.init()
         self.room1, self.room2 = self.build(self.clinic)
 
 
@@ -417,4 +417,5 @@ class SharedClinicTest(ClinicSteps):
     def setUpClass(cls):
         cls.clinic = Clinic()
         cls.addClassCleanup(cls.clinic.close)
+        cls.clinic.init()
         cls.room1, cls.room2 = cls.build(cls.clinic)

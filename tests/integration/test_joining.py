@@ -11,6 +11,7 @@ class Joining(unittest.TestCase):
     def setUp(self):
         self.clinic = Clinic()
         self.addCleanup(self.clinic.close)
+        self.clinic.init()
 
     def found(self, room, kit=None, env=None):
         args = room.args("found", self.clinic.setup_code, "--server", room.proxy.address,
@@ -29,6 +30,7 @@ class Joining(unittest.TestCase):
             with self.subTest(point):
                 clinic = self.clinic = Clinic()
                 self.addCleanup(clinic.close)
+                clinic.init()
                 self.restart(point)
                 room = Room(clinic, "Room 1")
                 clinic.rooms.append(room)
@@ -127,6 +129,7 @@ class Joining(unittest.TestCase):
         good = self.clinic.setup_code
         other = Clinic()
         self.addCleanup(other.close)
+        other.init()
         self.clinic.setup_code = other.setup_code  # another server's
         status, _, err = self.found(room)
         self.assertEqual(status, 77, err)

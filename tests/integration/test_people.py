@@ -240,6 +240,7 @@ class Doors(CliCase, ClinicSteps):
     def setUpClass(cls):
         cls.clinic = Clinic()
         cls.addClassCleanup(cls.clinic.close)
+        cls.clinic.init()
         cls.room1 = cls.clinic.found()
 
     def enrol(self, code, name):
@@ -280,6 +281,7 @@ class Doors(CliCase, ClinicSteps):
         _, args = self.enrol(code, "Late")
         other = Clinic()
         self.addCleanup(other.close)
+        other.init()
         foreign = other.found().call("invite", "room", "X")["join_code"]
         self.check_fault(args, 77, foreign)
         self.assertEqual(self.clinic.server.stop(), 0)
@@ -358,6 +360,7 @@ class Doors(CliCase, ClinicSteps):
         # Who answers there is not this clinic's server: refused by its key, nothing is sent.
         other = Clinic()
         self.addCleanup(other.close)
+        other.init()
         room.call("set", "server", other.address)
         until("not this clinic's server", lambda: room.status()["link"] != "online")
         room.call("set", "server", self.clinic.address)
@@ -682,6 +685,7 @@ class Database(CliCase, ClinicSteps):
     def setUp(self):
         self.clinic = Clinic()
         self.addCleanup(self.clinic.close)
+        self.clinic.init()
         self.room1 = self.clinic.found()
         patient = self.add_patient(self.room1)
         self.session = self.start_session(self.room1, patient)

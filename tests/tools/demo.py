@@ -29,6 +29,15 @@ def paint(code, text):
     return "\033[%sm%s\033[0m" % (code, text) if COLOR else text
 
 
+def end_children():
+    """Kills every program this process started and that still runs, and waits for its end."""
+    with open("/proc/self/task/%d/children" % os.getpid()) as f:  # other threads start none
+        children = f.read().split()
+    for pid in map(int, children):
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # its Popen reaps it
+
+
 class Demo:
     def __init__(self):
         self.steps = 0
@@ -75,8 +84,13 @@ class Demo:
             lambda: len(self.room2.call("list", "patients")["patients"]) == 40))
 
     def make_clinic(self):
-        # Held before a word is said: whoever stops the demo then leaves nothing behind either.
-        self.clinic = harness.Clinic()
+        # No stop comes between the folder and the name that it is removed by.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            self.clinic = harness.Clinic()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self.clinic.init()
 
     def add_people(self):
         self.clinic.add_user("Mara Lind", "mara", "therapist")
@@ -220,6 +234,7 @@ Ctrl-C stops the clinic and removes every trace of it.""" % (
             for stop in STOPS:  # a second Ctrl-C does not stop the tidying up
                 signal.signal(stop, signal.SIG_IGN)
             if self.clinic is not None:
+                end_children()  # one that a stop met before it had a name here
                 self.clinic.close()
 
 
