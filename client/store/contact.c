@@ -321,7 +321,7 @@ static enum err vault_plain(struct local *l, const struct vault *v, struct enc *
 
 enum err vault_blob_make(struct local *l, const struct vault *v, uint64_t *ret_rev, struct buf *out)
 {
-	ENSURE(v->open && l->loaded, ERR_SIGNED_OUT);
+	TRY(person_check(l, v));
 	struct account acc = { 0 };
 	TRY(account_by_id(l, &v->user_id, &acc));
 	const uint64_t rev = acc.vault_rev + 1;
@@ -444,7 +444,7 @@ static enum err login_apply(struct local *l, struct vault *v, const Roomkeep__Lo
 enum err feed_apply_login(struct local *l, struct vault *v, struct view frame, uint64_t now_ms,
 			  struct local_cursor *ret_cursor)
 {
-	ENSURE(v->open && l->loaded, ERR_SIGNED_OUT);
+	TRY(person_check(l, v));
 	CLEANUP(arena_finip) struct arena a;
 	Roomkeep__Frame *f = NULL;
 	TRY(frame_read(&a, frame, ROOMKEEP__FRAME__BODY_LOGIN_OK, &f));

@@ -256,15 +256,9 @@ static enum err batch_failed(struct batch *b, enum err e, uint64_t now_ms)
 {
 	if (e == ERR_AUTH || e == ERR_BAD_FORMAT || e == ERR_BAD_VALUE || e == ERR_TOO_BIG)
 		batch_alarm(b, LOCAL_ALARM_FORGED);
-	if (lanes_load(b->l, b->v) != ERR_OK) local_forget(b->l);
+	if (lanes_load(b->l, b->v) != ERR_OK) person_must_reload(b->l);
 	TRY(batch_alarms(b, now_ms));
 	return e;
-}
-
-static enum err person_check(const struct local *l, const struct vault *v)
-{
-	ENSURE(v->open && l->loaded, ERR_SIGNED_OUT);
-	return ERR_OK;
 }
 
 static enum err feed_store(struct batch *b, const Roomkeep__Feed *feed, struct local_cursor *c)

@@ -50,9 +50,8 @@ void local_closep(struct local **l)
 	*l = NULL;
 }
 
-void local_forget(struct local *l)
+static void person_forget(struct local *l)
 {
-	local_cancel(l, NULL);
 	patients_forget(l);
 	notes_forget(l);
 	secret_wipe(l->lanes, sizeof(l->lanes));
@@ -61,13 +60,18 @@ void local_forget(struct local *l)
 	l->opened_next = 0;
 	guarded_wipe(&l->guarded);
 	l->user_id = (struct id){ 0 };
-	l->loaded = false;
+	l->loaded = l->reload = false;
 }
 
-enum err local_load_person(struct local *l, const struct vault *v)
+void local_forget(struct local *l)
 {
-	ENSURE(v->open, ERR_SIGNED_OUT);
-	local_forget(l);
+	local_cancel(l, NULL);
+	person_forget(l);
+}
+
+static enum err person_load(struct local *l, const struct vault *v)
+{
+	person_forget(l);
 	l->user_id = v->user_id;
 	l->loading = true;
 	enum err e = lanes_load(l, v);
@@ -75,10 +79,39 @@ enum err local_load_person(struct local *l, const struct vault *v)
 	if (e == ERR_OK) e = notes_load(l, v);
 	l->loading = false;
 	if (e != ERR_OK)
-		local_forget(l);
+		person_forget(l);
 	else
 		l->loaded = true;
 	return e;
+}
+
+enum err local_load_person(struct local *l, const struct vault *v)
+{
+	ENSURE(v->open, ERR_SIGNED_OUT);
+	local_forget(l);
+	return person_load(l, v);
+}
+
+void person_must_reload(struct local *l)
+{
+	person_forget(l);
+	l->reload = true;
+}
+
+static enum err person_reload(struct local *l, const struct vault *v)
+{
+	const enum err e = person_load(l, v);
+	if (e != ERR_OK) person_must_reload(l);
+	return e;
+}
+
+enum err person_check(struct local *l, const struct vault *v)
+{
+	ENSURE(v->open, ERR_SIGNED_OUT);
+	if (l->reload) TRY(person_reload(l, v));
+	ENSURE(l->loaded || l->loading, ERR_SIGNED_OUT);
+	REQUIRE(id_equal(&l->user_id, &v->user_id));
+	return ERR_OK;
 }
 
 /* Only what a verified backup holds, and not while a red flag stands (SECURITY 2.13); a wrong clock
@@ -156,8 +189,8 @@ void local_cancel(struct local *l, struct vault *v)
 	l->batch = false;
 	if (v == NULL || !v->open || !l->loaded) return;
 	/* What memory learned inside the transaction is not true any more. If it cannot be read
-	 * again nothing is served from it: signed-in verbs then say ERR_SIGNED_OUT. */
-	if (local_load_person(l, v) != ERR_OK) local_forget(l);
+	 * now, the next call that needs it reads it, or says why it cannot. */
+	err_ignore(person_reload(l, v));
 }
 
 /* ---- room ------------------------------------------------------------------------------------ */

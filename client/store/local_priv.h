@@ -89,6 +89,7 @@ struct local {
 	/* of the signed-in person; wiped by local_forget */
 	bool loaded;
 	bool loading; /* inside local_load_person */
+	bool reload;  /* what was loaded was lost to an error: read again before it is used */
 	struct id user_id;
 	struct local_lane lanes[LOCAL_LANES_MAX];
 	size_t lane_count;
@@ -121,6 +122,13 @@ MUST_USE enum err meta_load(struct local *l);
 /* Stores a signed record; in a transaction of the caller's or none. */
 MUST_USE enum err meta_set_signed(struct local *l, const char *name, struct view body,
 				  const struct sign_sig *sig);
+
+/* ---- the signed-in person (local.c) ---------------------------------------------------------- */
+/* Somebody is signed in and what was loaded for them is in memory; reads again what an earlier
+ * error took away. ERR_SIGNED_OUT, or why it cannot be read. */
+MUST_USE enum err person_check(struct local *l, const struct vault *v);
+/* Memory may be ahead of the disk and could not be put back: nothing is served from it. */
+void person_must_reload(struct local *l);
 
 /* ---- transactions: a call takes part in the one that is open, or has its own ----------------- */
 struct local_tx {

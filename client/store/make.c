@@ -7,13 +7,6 @@
 
 #define MAKE_ARENA_BYTES MIB
 
-enum err make_check_person(const struct local *l, const struct vault *v)
-{
-	ENSURE(v->open && (l->loaded || l->loading), ERR_SIGNED_OUT);
-	REQUIRE(id_equal(&l->user_id, &v->user_id));
-	return ERR_OK;
-}
-
 enum err make_begin(struct local *l, const struct vault *v, enum kind kind, uint64_t now_ms,
 		    struct making *ret)
 {
@@ -290,7 +283,7 @@ enum err make_append(struct local *l, struct vault *v, enum kind kind, const Pro
 	if (e == ERR_OK) {
 		e = append_tx(l, v, kind, buf_view(&payload), now_ms, ret_op_id);
 		/* Numbers given out in a transaction that did not hold are taken back. */
-		if (e != ERR_OK && !l->batch && lanes_load(l, v) != ERR_OK) local_forget(l);
+		if (e != ERR_OK && !l->batch && lanes_load(l, v) != ERR_OK) person_must_reload(l);
 	}
 	buf_wipe(&payload);
 	buf_fini(&payload);
@@ -300,7 +293,7 @@ enum err make_append(struct local *l, struct vault *v, enum kind kind, const Pro
 enum err local_append(struct local *l, struct vault *v, enum kind kind, const ProtobufCMessage *msg,
 		      uint64_t now_ms, struct id *ret_op_id, struct record_error *ret_error)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(kind == KIND_PATIENT || kind == KIND_SESSION_FRAME || kind == KIND_MEASURE ||
 		       kind == KIND_ADDENDUM || kind == KIND_TOMBSTONE,
 	       ERR_USAGE);
@@ -364,7 +357,7 @@ enum err local_set_text(struct local *l, struct vault *v, const struct id *sessi
 			Roomkeep__TextField field, struct view text, uint64_t now_ms,
 			struct id *ret_op_id, struct record_error *ret_error)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(field >= ROOMKEEP__TEXT_FIELD__SUBJECTIVE && field <= ROOMKEEP__TEXT_FIELD__PLAN,
 	       ERR_BAD_VALUE);
 	Roomkeep__SessionText probe = ROOMKEEP__SESSION_TEXT__INIT;
@@ -387,7 +380,7 @@ enum err local_set_text(struct local *l, struct vault *v, const struct id *sessi
 enum err local_sign_session(struct local *l, struct vault *v, const struct id *session_id,
 			    uint64_t now_ms, struct id *ret_op_id)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	Roomkeep__Sign m = ROOMKEEP__SIGN__INIT;
 	m.has_session_id = m.has_values_hash = true;
 	m.session_id = wire_id_bytes(session_id);
@@ -415,7 +408,7 @@ enum err local_sign_session(struct local *l, struct vault *v, const struct id *s
 enum err local_opened(struct local *l, struct vault *v, const struct id *patient_id,
 		      const struct id *session_id, uint64_t now_ms)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	const struct id session = session_id != NULL ? *session_id : (struct id){ 0 };
 	for (size_t i = 0; i < LOCAL_OPENED_MARKS; i++) {
 		const struct local_opened_mark *mark = &l->opened[i];

@@ -204,7 +204,7 @@ static void notes_sort(struct local *l)
 enum err local_next_note(struct local *l, const struct vault *v, const struct id *patient_id,
 			 size_t *at, struct local_note *ret)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	notes_sort(l);
 	while (*at < l->note_count) {
 		const struct local_note_entry *e = &l->notes[(*at)++];
@@ -219,7 +219,7 @@ enum err local_next_note(struct local *l, const struct vault *v, const struct id
 enum err local_note_text(struct local *l, const struct vault *v, const struct id *op_id,
 			 struct view *ret_text)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	CLEANUP(op_row_finip) struct op_row row = { 0 };
 	TRY(row_find(l, v, op_id, &row));
 	struct note_op op;
@@ -318,7 +318,7 @@ static enum err note_write(struct local *l, struct vault *v, const struct note_n
 	struct id op_id = { 0 };
 	const enum err e = note_write_tx(l, v, n, now_ms, &op_id, ret_error);
 	if (e != ERR_OK) {
-		if (!l->batch && lanes_load(l, v) != ERR_OK) local_forget(l);
+		if (!l->batch && lanes_load(l, v) != ERR_OK) person_must_reload(l);
 		return e;
 	}
 	CLEANUP(op_row_finip) struct op_row row = { 0 };
@@ -339,7 +339,7 @@ enum err local_add_note(struct local *l, struct vault *v, const struct id *patie
 			const struct id *session_id, struct view text, uint64_t now_ms,
 			struct id *ret_note_id, struct record_error *ret_error)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(patients_have(l, patient_id), ERR_NOT_FOUND);
 	if (session_id != NULL) TRY(note_check_session(l, v, session_id, patient_id));
 	CLEANUP(secret_freep) struct secret *nk = NULL;
@@ -358,7 +358,7 @@ enum err local_add_note(struct local *l, struct vault *v, const struct id *patie
 enum err local_set_note(struct local *l, struct vault *v, const struct id *note_id,
 			struct view text, uint64_t now_ms, struct record_error *ret_error)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	notes_sort(l);
 	struct note_new n = { .note_id = *note_id };
 	const struct local_note_entry *newest = NULL;

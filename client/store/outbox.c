@@ -70,7 +70,7 @@ static enum err push_encode(struct push *p, struct buf *out)
 
 enum err feed_next_push(struct local *l, const struct vault *v, struct buf *out)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	struct push p = { 0 };
 	arena_init(&p.arena, OUTBOX_ARENA_BYTES);
 	enum err e = row_each_queued(l, v, BATCH_OPS_MAX, (struct row_visitor){ push_add, &p });

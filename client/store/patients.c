@@ -261,7 +261,7 @@ static bool entry_matches(const struct local_patient_entry *e, struct view typed
 enum err local_find_patient(struct local *l, const struct vault *v, struct view text, size_t *at,
 			    struct local_patient *ret)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(access_may_read_patients(person_roles(l, &v->user_id)), ERR_DENIED);
 	if (!l->patients_sorted && l->patient_count > 0) {
 		qsort(l->patients, l->patient_count, sizeof(*l->patients), entry_compare);
@@ -288,7 +288,7 @@ enum err local_find_patient(struct local *l, const struct vault *v, struct view 
 enum err local_get_patient(struct local *l, const struct vault *v, const struct id *id,
 			   struct local_patient *ret)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(access_may_read_patients(person_roles(l, &v->user_id)), ERR_DENIED);
 	const struct local_patient_entry *e = entry_find(l, id);
 	ENSURE(e != NULL, ERR_NOT_FOUND);

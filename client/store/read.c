@@ -69,7 +69,7 @@ static enum err session_load(struct local *l, const struct vault *v, const struc
 enum err local_load_session(struct local *l, const struct vault *v, const struct id *id,
 			    struct session_fold *ret_fold, struct session_state *ret_state)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(access_may_read_sessions(person_roles(l, &v->user_id)), ERR_DENIED);
 	session_fold_init(ret_fold, id, local_hasher());
 	struct session_state s = { 0 };
@@ -88,7 +88,7 @@ enum err local_load_session(struct local *l, const struct vault *v, const struct
 enum err local_load_patient(struct local *l, const struct vault *v, const struct id *id,
 			    struct patient_fold *ret_fold, struct patient_state *ret_state)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	uint8_t tag[VAULT_TAG_BYTES];
 	vault_tag(v, TAG_PATIENT, id, tag);
 	patient_fold_init(ret_fold, id);
@@ -167,7 +167,7 @@ static enum err session_summary(struct local *l, const struct vault *v, const st
 enum err local_list_sessions(struct local *l, const struct vault *v, const struct id *patient_id,
 			     struct local_session_row **ret_rows, size_t *ret_count)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	ENSURE(patients_have(l, patient_id), ERR_NOT_FOUND);
 	uint8_t tag[VAULT_TAG_BYTES];
 	vault_tag(v, TAG_FRAMES, patient_id, tag);
@@ -185,7 +185,7 @@ enum err local_list_sessions(struct local *l, const struct vault *v, const struc
 enum err local_fetched_ms(struct local *l, const struct vault *v, const struct id *patient_id,
 			  uint64_t *ret_ms)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	uint8_t tag[VAULT_TAG_BYTES];
 	vault_tag(v, TAG_PATIENT, patient_id, tag);
 	uint64_t ms = 0;
@@ -263,7 +263,7 @@ static enum err pending_add(void *ctx, struct op_row *row)
 enum err local_list_pending(struct local *l, const struct vault *v, size_t committed_max,
 			    struct local_pending **ret_rows, size_t *ret_count)
 {
-	TRY(make_check_person(l, v));
+	TRY(person_check(l, v));
 	CLEANUP(pending_list_finip) struct pending_list list = { 0 };
 	TRY(row_each_pending(l, v, (struct row_visitor){ pending_add, &list }));
 	TRY(row_each_refused(l, v, (struct row_visitor){ pending_add, &list }));

@@ -122,7 +122,6 @@ MUST_USE enum err make_finish(struct local *l, struct vault *v, const struct mak
 MUST_USE enum err make_append(struct local *l, struct vault *v, enum kind kind,
 			      const ProtobufCMessage *msg, bool first, uint64_t now_ms,
 			      struct id *ret_op_id, struct record_error *ret_error);
-MUST_USE enum err make_check_person(const struct local *l, const struct vault *v);
 uint64_t person_roles(const struct local *l, const struct id *user_id);
 
 /* ---- decrypted indexes ----------------------------------------------------------------------- */

@@ -56,6 +56,10 @@ static enum err call_ask(struct sim *s, struct sim_room *r, struct view body)
 	sim_net_send(s, l, true, buf_view(&out));
 	TRY(call_wait(s, r));
 	TRY(frame_decode(&arena, buf_view(&r->call_reply), &reply));
+	if (reply->body_case == ROOMKEEP__FRAME__BODY_REFUSE)
+		return reply->refuse->reason == ROOMKEEP__REFUSE_REASON__SHUTTING_DOWN
+			       ? ERR_CLOSED
+			       : ERR_REFUSED;
 	if (reply->body_case != ROOMKEEP__FRAME__BODY_RESULT) return ERR_OK;
 	return err_from_wire(reply->result->code);
 }
@@ -100,7 +104,7 @@ static enum err say_hello(struct sim *s, struct sim_room *r, bool with_ids, bool
 	frame.hello = &hello;
 	TRY(call_ask_frame(s, r, &frame));
 	TRY(frame_decode(&arena, buf_view(&r->call_reply), &reply));
-	ENSURE(reply->body_case == ROOMKEEP__FRAME__BODY_WELCOME, ERR_REFUSED);
+	ENSURE(reply->body_case == ROOMKEEP__FRAME__BODY_WELCOME, ERR_PROTO);
 	*ret_known = reply->welcome->has_enrolled && reply->welcome->enrolled;
 	return ERR_OK;
 }
