@@ -82,10 +82,11 @@ enum err sim_do_erase_note(struct sim *s, struct sim_room *r)
 	ENSURE((person_roles(r->local, &r->desk.vault.user_id) & ROLE_THERAPIST) != 0, ERR_DENIED);
 	TRY(row_find(r->local, &r->desk.vault, &target, &row));
 	fill_tombstone(&t, &target);
+	/* Even when it fails: an error of the disk does not say that nothing was kept. */
+	sim_model_note_erased(s, &note->id);
 	TRY(make_append(r->local, &r->desk.vault, KIND_SEALED_TOMBSTONE, &t.base, false,
 			sim_room_wall_ms(s, r), &op_id, NULL));
 	sim_model_on_saved(s, r, &op_id, !sim_disk_struck(&r->disk));
-	sim_model_note_erased(s, &note->id);
 	return ERR_OK;
 }
 
