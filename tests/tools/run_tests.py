@@ -5,7 +5,8 @@ run_tests.py --build DIR [--kind unit|e2e|all] [--name NAME]
 
 unit: the cmocka programs that CMake registered under the label "unit", run by ctest. Counted are
       the single tests inside; a program that crashes, hangs or cannot start is one failure more.
-e2e:  tests/integration/test_*.py, one process each, with ROOMKEEP_BIN at the built programs.
+e2e:  tests/integration/test_*.py, one process each and as many at a time as there are cores (they
+      wait more than they work), with ROOMKEEP_BIN at the built programs.
 
 NAME is a part of a name (or a regular expression): of the program, of a test function in it, of a
 test file, or of a test in it. Only what is asked for is built. The last line is
@@ -13,6 +14,7 @@ test file, or of a test in it. Only what is asked for is built. The last line is
 """
 
 import argparse
+import concurrent.futures
 import glob
 import json
 import os
@@ -197,7 +199,6 @@ def run_file(path, folder, pattern):
         names = [n for n in tests_inside(path) if pattern.search(n)]
         for name in names:
             command += ["-k", name]
-    print(" ".join(command), end="", flush=True)
     start = time.monotonic()
     child = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -213,10 +214,7 @@ def run_file(path, folder, pattern):
         except ProcessLookupError:
             pass
     counts = count_unittest(output, child.returncode)
-    say(f" ({time.monotonic() - start:.1f} s) {counts}")
-    if counts.failed:
-        show_output(output)
-    return counts
+    return counts, f"{' '.join(command)} ({time.monotonic() - start:.1f} s) {counts}", output
 
 
 def tests_inside(path):
@@ -240,8 +238,14 @@ def run_e2e(folder, pattern):
     if not build(folder, ["roomkeep", "roomkeepd"]):
         return Counts(0, 1)
     total = Counts()
-    for path in paths:
-        total.add(run_file(path, folder, pattern))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        jobs = [pool.submit(run_file, path, folder, pattern) for path in paths]
+        for job in concurrent.futures.as_completed(jobs):
+            counts, line, output = job.result()
+            say(line)
+            if counts.failed:
+                show_output(output)
+            total.add(counts)
     say(f"e2e: {total} in {len(paths)} files")
     return total
 
