@@ -131,7 +131,8 @@ static void truncate_flight(int flight, size_t at)
 	pair_close_pipes(&pair);
 }
 
-/* 1, unless TLS_PIPE_STEP says otherwise: valgrind is too slow for each of some 6,000 handshakes. */
+/* 1, unless TLS_PIPE_STEP says otherwise: valgrind is too slow for each of thousands of handshakes.
+ */
 static size_t step(void)
 {
 	const char *text = getenv("TLS_PIPE_STEP");
