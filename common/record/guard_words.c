@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "record/text.h"
 
 #include <utf8proc.h>
 
@@ -60,24 +61,6 @@ static bool guard_is_apostrophe(utf8proc_int32_t point)
 	       point == 0xff07;
 }
 
-/* Letters that Unicode does not decompose: the same ten as text.c's (a test compares). */
-static const char *guard_plain_letter(utf8proc_int32_t point)
-{
-	switch (point) {
-	case 0x00e6: return "ae";
-	case 0x00f0: return "d";
-	case 0x00f8: return "o";
-	case 0x00fe: return "th";
-	case 0x0111: return "d";
-	case 0x0127: return "h";
-	case 0x0131: return "i";
-	case 0x0142: return "l";
-	case 0x0153: return "oe";
-	case 0x0167: return "t";
-	default: return NULL;
-	}
-}
-
 static void guard_token_append(struct guard_token *t, const uint8_t *p, size_t len)
 {
 	if (t->too_long || WORD_BYTES_MAX - t->len < len) {
@@ -101,7 +84,7 @@ static void guard_token_fold(struct guard_token *t, utf8proc_int32_t point)
 	INSIST(count >= 0 && count <= FOLDED_POINTS_MAX);
 	for (utf8proc_ssize_t i = 0; i < count; i++) {
 		if (!guard_is_letter(folded[i])) continue;
-		const char *plain = guard_plain_letter(folded[i]);
+		const char *plain = text_plain_letter(folded[i]);
 		if (plain != NULL) {
 			guard_token_append(t, (const uint8_t *)plain, strlen(plain));
 			continue;

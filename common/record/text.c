@@ -122,14 +122,14 @@ enum err text_normalise_name(struct view typed, struct buf *out)
 
 /* Letters that Unicode does not decompose, in their case-folded form (sorted by code point). */
 static const struct text_letter {
-	utf8proc_int32_t point;
+	int32_t point;
 	const char *plain;
 } text_letters[] = {
 	{ 0x00e6, "ae" }, { 0x00f0, "d" }, { 0x00f8, "o" }, { 0x00fe, "th" }, { 0x0111, "d" },
 	{ 0x0127, "h" },  { 0x0131, "i" }, { 0x0142, "l" }, { 0x0153, "oe" }, { 0x0167, "t" },
 };
 
-static const char *text_plain_letter(utf8proc_int32_t point)
+const char *text_plain_letter(int32_t point)
 {
 	for (size_t i = 0; i < COUNT_OF(text_letters); i++) {
 		if (text_letters[i].point == point) return text_letters[i].plain;

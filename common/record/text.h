@@ -28,6 +28,10 @@ MUST_USE enum err text_normalise_name(struct view typed, struct buf *out);
  * ERR_BAD_TEXT, ERR_NOMEM. */
 MUST_USE enum err text_search_key(struct view text, struct buf *out);
 
+/* The ASCII form of a case-folded letter that Unicode does not decompose (o with stroke: "o"); NULL
+ * for any other. For who folds letters without memory of its own. */
+const char *text_plain_letter(int32_t point);
+
 /* True when every word of `query_key` stands somewhere in `name_key`; an empty query finds all.
  * Both are text_search_key forms. */
 bool text_key_matches(struct view name_key, struct view query_key);
