@@ -19,6 +19,7 @@
 /* What is counted. One kind of fault below strikes one of these. */
 enum fault_call {
 	FAULT_ALLOC,    /* malloc, calloc, realloc, aligned allocation; of all libraries */
+	FAULT_OWN,      /* these of them that our own code asks for: few, so all can be tried */
 	FAULT_MMAP,     /* mmap: libsodium's guarded memory, SQLite's shared memory */
 	FAULT_MLOCK,    /* mlock */
 	FAULT_RANDOM,   /* getrandom */
@@ -67,6 +68,10 @@ void fault_trace(bool on);
 bool fault_strike(enum fault_call call, int *ret_code);
 /* Prints the callers of the caller to stderr. */
 void fault_print_stack(void);
+
+/* True when the return address lies in this program: a library called nothing. */
+bool fault_called_by_us(const void *caller);
+#define FAULT_CALLED_BY_US() fault_called_by_us(__builtin_return_address(0))
 
 /* Between these two, nothing is counted or fails: the scene itself is at work. They nest. */
 void fault_pause(void);

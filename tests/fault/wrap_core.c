@@ -11,6 +11,7 @@
 
 const struct fault_kind fault_kinds[] = {
 	{ .name = "alloc", .call = FAULT_ALLOC, .code = ENOMEM, .expect = FAULT_MAY(NOMEM) },
+	{ .name = "own", .call = FAULT_OWN, .code = ENOMEM, .expect = FAULT_MAY(NOMEM) },
 	{ .name = "mmap", .call = FAULT_MMAP, .code = ENOMEM, .expect = FAULT_MAY(NOMEM) | DISK },
 	{ .name = "mlock", .call = FAULT_MLOCK, .code = EAGAIN },
 	{ .name = "random-again", .call = FAULT_RANDOM, .code = EINTR, .once = true },
@@ -117,6 +118,13 @@ void fault_print_stack(void)
 	void *frames[32];
 	const int count = backtrace(frames, 32);
 	backtrace_symbols_fd(frames + 1, count - 1, STDERR_FILENO);
+}
+
+bool fault_called_by_us(const void *caller)
+{
+	extern const char __executable_start, etext;
+	const uintptr_t at = (uintptr_t)caller;
+	return at >= (uintptr_t)&__executable_start && at < (uintptr_t)&etext;
 }
 
 bool fault_strike(enum fault_call call, int *ret_code)

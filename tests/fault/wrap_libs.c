@@ -26,20 +26,12 @@ static void *real_of(const char *name)
 
 /* SQLite calls some of its own functions by their public names: those calls are not ours to fail,
  * it knows that they cannot fail so. */
-#define CALLED_BY_US() called_by_us(__builtin_return_address(0))
-
-static bool called_by_us(const void *caller)
-{
-	extern const char __executable_start, etext;
-	const uintptr_t at = (uintptr_t)caller;
-	return at >= (uintptr_t)&__executable_start && at < (uintptr_t)&etext;
-}
 
 int sqlite3_step(sqlite3_stmt *stmt)
 {
 	int code = 0;
 	/* ROLLBACK is left alone: SQLite gives a transaction up whatever happens. */
-	if (CALLED_BY_US() && strcmp(sqlite3_sql(stmt), "ROLLBACK") != 0 &&
+	if (FAULT_CALLED_BY_US() && strcmp(sqlite3_sql(stmt), "ROLLBACK") != 0 &&
 	    fault_strike(FAULT_STEP, &code))
 		return code;
 	REAL_CALL(int, sqlite3_step, (sqlite3_stmt *), (stmt));
@@ -49,7 +41,7 @@ int sqlite3_exec(sqlite3 *db, const char *sql, int (*each)(void *, int, char **,
 		 void *arg, char **ret_text)
 {
 	int code = 0;
-	if (CALLED_BY_US() && fault_strike(FAULT_STEP, &code)) return code;
+	if (FAULT_CALLED_BY_US() && fault_strike(FAULT_STEP, &code)) return code;
 	REAL_CALL(
 		int, sqlite3_exec,
 		(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *, char **),
@@ -60,7 +52,7 @@ int sqlite3_wal_checkpoint_v2(sqlite3 *db, const char *name, int mode, int *ret_
 			      int *ret_copied)
 {
 	int code = 0;
-	if (CALLED_BY_US() && fault_strike(FAULT_STEP, &code)) return code;
+	if (FAULT_CALLED_BY_US() && fault_strike(FAULT_STEP, &code)) return code;
 	REAL_CALL(int, sqlite3_wal_checkpoint_v2, (sqlite3 *, const char *, int, int *, int *),
 		  (db, name, mode, ret_pages, ret_copied));
 }
@@ -69,7 +61,7 @@ int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int bytes, unsigned flags,
 		       sqlite3_stmt **ret_stmt, const char **ret_tail)
 {
 	int code = 0;
-	if (CALLED_BY_US() && fault_strike(FAULT_PREPARE, &code)) {
+	if (FAULT_CALLED_BY_US() && fault_strike(FAULT_PREPARE, &code)) {
 		*ret_stmt = NULL;
 		return code;
 	}
