@@ -69,14 +69,23 @@ void arena_reset(struct arena *a)
 	a->used = 0;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+static size_t arena_pad(size_t bytes)
 {
 	const size_t align = alignof(max_align_t);
+	return (align - bytes % align) % align;
+}
+
+bool arena_fits(const struct arena *a, size_t bytes)
+{
 	/* In this order no sum can wrap, even with a cap of SIZE_MAX. */
-	if (bytes > a->cap - a->used) return NULL;
-	const size_t pad = (align - bytes % align) % align;
-	if (pad > a->cap - a->used - bytes) return NULL;
-	const size_t need = bytes + pad;
+	const size_t left = a->cap - a->used;
+	return bytes <= left && arena_pad(bytes) <= left - bytes;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+	if (!arena_fits(a, bytes)) return NULL;
+	const size_t need = bytes + arena_pad(bytes);
 
 	struct arena_block *b = a->blocks;
 	if (b == NULL || b->size - b->used < need) {

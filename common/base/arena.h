@@ -26,5 +26,9 @@ void arena_reset(struct arena *a); /* keeps one small block for the next message
 /* Aligned for any type, zeroed; NULL when the cap or the memory is exhausted. */
 void *arena_alloc(struct arena *a, size_t bytes);
 
+/* Does the cap leave room for this much? When not, arena_alloc has failed for the cap's sake, and
+ * otherwise for want of memory. */
+bool arena_fits(const struct arena *a, size_t bytes);
+
 /* A copy with a NUL behind it that is not counted; .p is NULL when the cap is exhausted. */
 struct view arena_dup(struct arena *a, struct view v);

@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 
 #define FOLD_CAP_MIN 64u
@@ -59,9 +58,7 @@ static enum err fold_store_grow(struct fold_store *s)
 static void *fold_alloc(struct arena *a, size_t bytes, enum err *ret_err)
 {
 	void *p = arena_alloc(a, bytes);
-	/* Alignment may have been what did not fit. */
-	const bool full = a->cap - a->used < bytes + alignof(max_align_t);
-	if (p == NULL) *ret_err = full ? ERR_FULL : ERR_NOMEM;
+	if (p == NULL) *ret_err = arena_fits(a, bytes) ? ERR_NOMEM : ERR_FULL;
 	return p;
 }
 

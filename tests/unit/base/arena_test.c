@@ -66,6 +66,23 @@ static void test_cap_at_max_minus_1_max_and_max_plus_1(void **state)
 
 /* All of these must be refused before the allocator is asked: it would have to refuse them as well,
  * and ASan and valgrind call that a bug of its caller. */
+static void test_what_fits_is_what_the_cap_leaves(void **state)
+{
+	(void)state;
+	const size_t cap = 64 * ALIGN;
+	CLEANUP(arena_finip) struct arena a;
+	arena_init(&a, cap);
+	assert_false(arena_fits(&a, cap + 1));
+	assert_true(arena_fits(&a, cap));
+	assert_false(arena_fits(&a, SIZE_MAX));
+	assert_non_null(arena_alloc(&a, cap - ALIGN));
+	assert_false(arena_fits(&a, ALIGN + 1));
+	assert_true(arena_fits(&a, ALIGN));
+	a.cap--; /* the padding counts */
+	assert_false(arena_fits(&a, ALIGN - 1));
+	a.cap++;
+}
+
 static void test_no_sum_wraps(void **state)
 {
 	(void)state;
@@ -186,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces_are_aligned_zeroed_and_apart),
 		cmocka_unit_test(test_cap_at_max_minus_1_max_and_max_plus_1),
+		cmocka_unit_test(test_what_fits_is_what_the_cap_leaves),
 		cmocka_unit_test(test_no_sum_wraps),
 		cmocka_unit_test(test_an_arena_without_room_gives_nothing),
 		cmocka_unit_test(test_a_large_piece_has_its_own_block),
