@@ -27,8 +27,9 @@ struct db_schema store_schema(void)
 enum err store_col_dup(const struct db_stmt *stmt, int column, struct arena *arena,
 		       struct view *ret)
 {
-	const struct view copy = arena_dup(arena, db_col_view(stmt, column));
-	ENSURE(copy.p != NULL, ERR_TOO_BIG);
+	const struct view from = db_col_view(stmt, column);
+	const struct view copy = arena_dup(arena, from);
+	ENSURE(copy.p != NULL, arena_fits(arena, from.len + 1) ? ERR_NOMEM : ERR_TOO_BIG);
 	*ret = copy;
 	return ERR_OK;
 }
@@ -45,10 +46,10 @@ enum err store_col_sig(const struct db_stmt *stmt, int column, struct sign_sig *
 
 enum err store_array(struct arena *arena, size_t count, size_t bytes_each, void *ret_array)
 {
-	void *p = NULL;
 	ENSURE(count <= SIZE_MAX / bytes_each - 1, ERR_TOO_BIG);
-	p = arena_alloc(arena, (count == 0 ? 1 : count) * bytes_each);
-	ENSURE(p != NULL, ERR_TOO_BIG);
+	const size_t bytes = (count == 0 ? 1 : count) * bytes_each;
+	void *p = arena_alloc(arena, bytes);
+	ENSURE(p != NULL, arena_fits(arena, bytes) ? ERR_NOMEM : ERR_TOO_BIG);
 	memcpy(ret_array, &p, sizeof(p));
 	return ERR_OK;
 }
