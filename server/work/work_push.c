@@ -32,21 +32,25 @@ static enum err push_read_heads(struct arena *arena, struct push_op *op)
 	return ERR_OK;
 }
 
-static bool push_heads_hold(const struct push_op *op)
+static enum err push_heads_hold(const struct push_op *op, bool *ret_hold)
 {
-	if (op->wire.head_count == 0) return true;
+	*ret_hold = true;
+	if (op->wire.head_count == 0) return ERR_OK;
 	struct hash32 hash;
-	return op_heads_hash(op->heads, op->wire.head_count, &hash) == ERR_OK &&
-	       hash_equal(&hash, &op->core.seen_heads_hash);
+	const enum err e = op_heads_hash(op->heads, op->wire.head_count, &hash);
+	ENSURE(e != ERR_NOMEM, e);
+	*ret_hold = e == ERR_OK && hash_equal(&hash, &op->core.seen_heads_hash);
+	return ERR_OK;
 }
 
 /* A lane begins in its author's hands and in the room that delivers it. */
-static bool push_intro_holds(const struct ask *a, struct push_op *op)
+static enum err push_intro_holds(const struct ask *a, struct push_op *op, bool *ret_holds)
 {
 	const struct wire_intro *from = &op->wire.intro;
+	*ret_holds = false;
 	if (!id_equal(&from->user_id, &op->core.author_id) ||
 	    !id_equal(&from->room_id, &a->desc.who.room_id))
-		return false;
+		return ERR_OK;
 	op->intro = (struct store_lane_intro){ .user_id = from->user_id,
 					       .room_id = from->room_id,
 					       .lane_class = from->lane_class == OP_LANE_CHART
@@ -54,9 +58,10 @@ static bool push_intro_holds(const struct ask *a, struct push_op *op)
 								     : OP_LANE_SEALED };
 	memcpy(op->intro.random16, from->random16.b, sizeof(op->intro.random16));
 	struct hash32 lane_id;
-	return lane_id_make(&from->user_id, &from->room_id, op->intro.lane_class,
-			    op->intro.random16, &lane_id) == ERR_OK &&
-	       hash_equal(&lane_id, &op->core.lane_id);
+	TRY(lane_id_make(&from->user_id, &from->room_id, op->intro.lane_class, op->intro.random16,
+			 &lane_id));
+	*ret_holds = hash_equal(&lane_id, &op->core.lane_id);
+	return ERR_OK;
 }
 
 /* One op: whose it is, and whether it is genuine. Fails only for want of memory; the op's own
@@ -72,7 +77,9 @@ static enum err push_check_op(struct work *w, struct ask *a, const struct id *au
 	if (!id_equal(&op->core.clinic_id, clinic_id)) return push_reject(op, ERR_DENIED);
 	if (author != NULL && !id_equal(&op->core.author_id, author))
 		return push_reject(op, ERR_DENIED);
-	if (op->wire.has_intro && !push_intro_holds(a, op)) return push_reject(op, ERR_DENIED);
+	bool holds = true;
+	if (op->wire.has_intro) TRY(push_intro_holds(a, op, &holds));
+	if (!holds) return push_reject(op, ERR_DENIED);
 	TRY(push_read_heads(&a->arena, op));
 
 	struct sign_pk pk;
@@ -82,7 +89,8 @@ static enum err push_check_op(struct work *w, struct ask *a, const struct id *au
 		return push_quarantine(op, ERR_AUTH);
 	if (op_check_payload(&op->core, op->wire.payload) != ERR_OK)
 		return push_quarantine(op, ERR_AUTH);
-	if (!push_heads_hold(op)) return push_quarantine(op, ERR_BAD_VALUE);
+	TRY(push_heads_hold(op, &holds));
+	if (!holds) return push_quarantine(op, ERR_BAD_VALUE);
 	return ERR_OK;
 }
 

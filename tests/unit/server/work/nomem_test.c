@@ -4,6 +4,58 @@
 
 #include "support/nomem.h"
 
+/* What waits is done while allocation n fails; true: one did. */
+static bool work_without_memory(struct box_clinic *c, uint64_t n)
+{
+	nomem_arm(n);
+	while (server_box_work(c->box)) {
+	}
+	return nomem_disarm();
+}
+
+/* A server that cannot go on ends and is started again; a room comes back by itself. */
+static void come_back(struct two *t)
+{
+	if (server_box_broken(t->c->box)) {
+		box_clinic_restart(t->c);
+		t->room2.conn = NULL;
+	}
+	if (t->room2.conn != NULL) box_room_hang_up(t->c, &t->room2);
+	(void)box_room_hello(t->c, &t->room2, true);
+	box_sign_in(t->c, &t->room2, &t->mara);
+}
+
+static void test_an_op_is_not_judged_without_memory(void **state)
+{
+	(void)state;
+	struct two t;
+	bool struck = true;
+	two_init(&t, 31);
+	for (uint64_t n = 1; struck; n++) {
+		struct box_lane lane;
+		struct id patient = box_make_id(t.c);
+		/* A lane of its own: the first op of one brings most along. */
+		box_lane_init(t.c, &lane, &t.mara, &t.room2, OP_LANE_CHART);
+		Roomkeep__Op *op = box_op_patient(t.c, &t.mara, &lane, &patient, "Ada Lee");
+		assert_int_equal(box_send(t.c, &t.room2, box_push_frame(t.c, &op, 1)), ERR_OK);
+		struck = work_without_memory(t.c, n);
+		const Roomkeep__Frame *f = box_collect(t.c, &t.room2, t.room2.request);
+		if (f != NULL && f->body_case == ROOMKEEP__FRAME__BODY_ACK) {
+			assert_op(f->ack, 0, ROOMKEEP__OP_STATUS__COMMITTED, ERR_OK);
+		} else if (f != NULL) {
+			assert_int_equal(reply_code(f), ERR_NOMEM);
+		}
+		assert_int_equal(status_of(t.c).rejected, 0);
+		assert_int_equal(status_of(t.c).quarantined, 0);
+		if (server_box_broken(t.c->box) || box_conn_is_closed(t.room2.conn)) come_back(&t);
+		/* Nothing stands in its way; or it is there already, and only the answer was lost. */
+		const Roomkeep__Ack *ack = box_push(t.c, &t.room2, &op, 1);
+		if (ack->results[0]->status != ROOMKEEP__OP_STATUS__DUPLICATE)
+			assert_op(ack, 0, ROOMKEEP__OP_STATUS__COMMITTED, ERR_OK);
+	}
+	two_fini(&t);
+}
+
 static void test_a_server_starts_or_says_that_memory_ran_out(void **state)
 {
 	(void)state;
@@ -28,6 +80,7 @@ static void test_a_server_starts_or_says_that_memory_ran_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_op_is_not_judged_without_memory),
 		cmocka_unit_test(test_a_server_starts_or_says_that_memory_ran_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
