@@ -112,8 +112,9 @@ enum err work_check_login_proof(struct work *w, struct ask *a, struct store_read
 	TRY(login_find(w, a, r, c));
 	/* The login must still mean whom the parameters named. */
 	const bool same = id_equal(&c->user_id, &a->desc.challenge.user_id);
-	const bool holds = login_check_signature(w, a, c) == ERR_OK;
-	c->proof_ok = holds && same && c->known;
+	const enum err proof = login_check_signature(w, a, c);
+	ENSURE(proof != ERR_NOMEM, proof); /* a try that was not looked at is not a failed one */
+	c->proof_ok = proof == ERR_OK && same && c->known;
 	const enum err e =
 		store_vault_get(r, &c->account.user_id, &a->arena, &c->vault_rev, &c->vault);
 	ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);

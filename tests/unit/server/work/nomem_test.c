@@ -1,5 +1,6 @@
 /* Memory runs out in the server, at each of its own allocations in turn: that is told as what it is
  * and is never a verdict on what the room asked. */
+#include "server/store/store_priv.h"
 #include "work_fx.h"
 
 #include "support/nomem.h"
@@ -56,6 +57,40 @@ static void test_an_op_is_not_judged_without_memory(void **state)
 	two_fini(&t);
 }
 
+static uint64_t tries_counted(struct box_clinic *c)
+{
+	uint64_t count = 0;
+	struct db *db = store_as_reader(server_box_store(c->box))->db;
+	assert_int_equal(db_get_u64(db, "SELECT count(*) FROM throttle", DB_NO_ARGS, &count),
+			 ERR_OK);
+	return count;
+}
+
+static void test_a_passphrase_is_not_wrong_without_memory(void **state)
+{
+	(void)state;
+	struct box_clinic *c = box_clinic_new_founded(32);
+	bool struck = true;
+	for (uint64_t n = 1; struck; n++) {
+		uint8_t cn[PROOF_NONCE_BYTES];
+		const Roomkeep__Frame *f = box_login_start(c, &c->room1, "jo", cn);
+		assert_int_equal(f->body_case, ROOMKEEP__FRAME__BODY_LOGIN_PARAMS);
+		Roomkeep__Frame *proof =
+			box_login_proof_frame(c, &c->room1, &c->owner, cn, f->login_params);
+		assert_int_equal(box_send(c, &c->room1, proof), ERR_OK);
+		struck = work_without_memory(c, n);
+		f = box_collect(c, &c->room1, c->room1.request);
+		if (f != NULL && f->body_case != ROOMKEEP__FRAME__BODY_LOGIN_OK)
+			assert_int_equal(reply_code(f), ERR_NOMEM);
+		assert_int_equal(tries_counted(c), 0);
+		if (server_box_broken(c->box)) box_clinic_restart(c);
+		box_room_hang_up(c, &c->room1);
+		(void)box_room_hello(c, &c->room1, true);
+	}
+	box_sign_in(c, &c->room1, &c->owner);
+	box_clinic_free(c);
+}
+
 static void test_a_server_starts_or_says_that_memory_ran_out(void **state)
 {
 	(void)state;
@@ -81,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_op_is_not_judged_without_memory),
+		cmocka_unit_test(test_a_passphrase_is_not_wrong_without_memory),
 		cmocka_unit_test(test_a_server_starts_or_says_that_memory_ran_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
