@@ -190,13 +190,16 @@ static enum err check_audit_chain(struct check *c)
 	}
 }
 
-static bool check_head_signed(const struct check *c, const struct audit_head *head,
-			      const struct sign_sig *sig)
+static enum err check_head_signed(const struct check *c, const struct audit_head *head,
+				  const struct sign_sig *sig, bool *ret_signed)
 {
-	for (size_t i = 0; i < c->log_pk_count; i++) {
-		if (audit_head_verify(head, &c->log_pks[i], sig) == ERR_OK) return true;
+	*ret_signed = false;
+	for (size_t i = 0; i < c->log_pk_count && !*ret_signed; i++) {
+		const enum err e = audit_head_verify(head, &c->log_pks[i], sig);
+		ENSURE(e != ERR_NOMEM, e);
+		*ret_signed = e == ERR_OK;
 	}
-	return false;
+	return ERR_OK;
 }
 
 static enum err check_audit_heads(struct check *c)
@@ -223,7 +226,9 @@ static enum err check_audit_heads(struct check *c)
 		TRY(store_col_sig(stmt, 2, &sig));
 		TRY(db_col_id(stmt, 3, &head.epoch));
 		TRY(store_col_hash(stmt, 4, &head.entry));
-		if (check_head_signed(c, &head, &sig)) continue;
+		bool is_signed = false;
+		TRY(check_head_signed(c, &head, &sig, &is_signed));
+		if (is_signed) continue;
 		check_bad(c, STORE_CHECK_AUDIT_HEADS, head.seq, "the signature does not hold");
 	}
 }

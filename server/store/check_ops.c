@@ -67,19 +67,27 @@ struct lane_walk {
 	struct hash32 op_hash;
 };
 
-static bool heads_hash_matches(struct view bytes, const struct hash32 *expected)
+/* `*ret_what` stays NULL when no list travelled, or the one that was signed. */
+static enum err heads_look(const struct db_stmt *stmt, const struct op_core *core,
+			   const char **ret_what)
 {
 	struct op_head heads[HEADS_MAX];
 	struct hash32 hash;
+	const struct view bytes = db_col_view(stmt, 8);
 	const size_t count = bytes.len / HEAD_BYTES;
-	if (bytes.len % HEAD_BYTES != 0 || count > HEADS_MAX) return false;
+	if (db_col_is_null(stmt, 8)) return ERR_OK;
+	*ret_what = "its list of heads is not the one that was signed";
+	if (bytes.len % HEAD_BYTES != 0 || count > HEADS_MAX) return ERR_OK;
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *at = bytes.p + i * HEAD_BYTES;
 		memcpy(heads[i].lane_id.b, at, HASH_BYTES);
 		heads[i].lane_seq = load_be64(at + HASH_BYTES);
 		memcpy(heads[i].op_hash.b, at + HASH_BYTES + 8, HASH_BYTES);
 	}
-	return op_heads_hash(heads, count, &hash) == ERR_OK && hash_equal(&hash, expected);
+	const enum err e = op_heads_hash(heads, count, &hash);
+	ENSURE(e != ERR_NOMEM, e);
+	if (e == ERR_OK && hash_equal(&hash, &core->seen_heads_hash)) *ret_what = NULL;
+	return ERR_OK;
 }
 
 static const char *lane_look(const struct db_stmt *stmt, const struct op_core *core,
@@ -98,10 +106,6 @@ static const char *lane_look(const struct db_stmt *stmt, const struct op_core *c
 	const uint32_t lane_class = (uint32_t)db_col_u64(stmt, 6);
 	const bool applied = db_col_u64(stmt, 7) == STORE_OP_COMMITTED;
 	if (applied && !kind_fits_lane(core->kind, lane_class)) return "its kind is not the lane's";
-	const bool travelled = !db_col_is_null(stmt, 8);
-	if (travelled && !heads_hash_matches(db_col_view(stmt, 8), &core->seen_heads_hash)) {
-		return "its list of heads is not the one that was signed";
-	}
 	return NULL;
 }
 
@@ -125,6 +129,7 @@ static enum err lanes_walk(struct check *c)
 		const char *what = "not an op";
 		if (op_core_parse(db_col_view(stmt, 3), &core) == ERR_OK) {
 			what = lane_look(stmt, &core, &walk);
+			if (what == NULL) TRY(heads_look(stmt, &core, &what));
 		}
 		if (what != NULL) check_bad(c, STORE_CHECK_OP_LANES, db_col_u64(stmt, 0), what);
 		walk.lane_seq = db_col_u64(stmt, 2);

@@ -112,12 +112,37 @@ static void test_a_server_starts_or_says_that_memory_ran_out(void **state)
 	box_clinic_free(c);
 }
 
+/* Damage is reported of a database that is damaged, not of a machine that is short of memory. */
+static void test_a_check_finds_nothing_or_stops(void **state)
+{
+	(void)state;
+	struct two t;
+	bool struck = true;
+	two_init(&t, 34);
+	box_clinic_advance(t.c, 2 * STORE_HEAD_MS); /* the next commit signs a head */
+	come_back(&t);
+	struct id patient = box_make_id(t.c);
+	Roomkeep__Op *op = box_op_patient(t.c, &t.mara, &t.chart, &patient, "Ada Lee");
+	(void)box_push_one(t.c, &t.room2, op);
+	for (uint64_t n = 1; struck; n++) {
+		struct store_check_report report = { 0 };
+		nomem_arm(n);
+		const enum err e =
+			store_check(store_as_reader(server_box_store(t.c->box)), &report);
+		struck = nomem_disarm();
+		assert_int_equal(e, struck ? ERR_NOMEM : ERR_OK);
+		if (e == ERR_OK) assert_true(report.ok);
+	}
+	two_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_op_is_not_judged_without_memory),
 		cmocka_unit_test(test_a_passphrase_is_not_wrong_without_memory),
 		cmocka_unit_test(test_a_server_starts_or_says_that_memory_ran_out),
+		cmocka_unit_test(test_a_check_finds_nothing_or_stops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
