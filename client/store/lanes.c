@@ -67,7 +67,8 @@ static enum err lane_load(struct local *l, const struct vault *v, struct db_stmt
 	TRY(db_col_bytes(stmt, 0, lane.lane_id.b, sizeof(lane.lane_id.b)));
 	CLEANUP(buf_finip) struct buf plain = { 0 };
 	const struct row_context c = lane_context(v, &lane);
-	if (row_open(v->local_key, &c, db_col_view(stmt, 2), &plain) != ERR_OK) return ERR_CORRUPT;
+	const enum err e = row_open(v->local_key, &c, db_col_view(stmt, 2), &plain);
+	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
 	TRY(lane_decode(buf_view(&plain), &lane));
 	l->lanes[l->lane_count++] = lane;
 	return ERR_OK;
