@@ -1,11 +1,15 @@
-/* Memory runs out in a room, at each of its own allocations in turn: every call says so or does all
- * that it promises, never something else. The frames are honest ones, kept from a real sign-in. */
+/* Each call of a room's store with each of its calls to SQLite failing in turn, and with each of its
+ * own allocations: it says so or does all that it promises, never something else, and the same
+ * succeeds at once afterwards. The frames are honest ones, kept from a real sign-in. */
 #include "support/rooms_world.h"
 
 #include "client/store/feed.h"
 #include "client/store/local_priv.h"
 #include "client/store/people.h"
+#include "client/store/people_priv.h"
+#include "db/db_priv.h"
 #include "support/nomem.h"
+#include "support/nosql.h"
 
 #define NEW_PASS "a kettle of tea for everybody"
 
@@ -16,10 +20,13 @@ struct fixture {
 	struct id session;
 	struct id addendum_op; /* of Jo's, kept for a tombstone */
 	struct id mara;
+	size_t dir_entries;
 };
 
 static struct fixture fx;
-static struct buf kept[128]; /* newest honest frame of each kind, for room 1 */
+static struct buf kept[128];  /* an honest frame of each kind, for room 1 */
+static struct buf page_frame; /* of a Fetch, with the ops of that feed */
+static bool keeps_feeds;      /* newer ones still replace older ones */
 
 static bool keep_frame(struct room *r, Roomkeep__Frame *f, struct arena *a)
 {
@@ -28,7 +35,8 @@ static bool keep_frame(struct room *r, Roomkeep__Frame *f, struct arena *a)
 	assert_true((size_t)f->body_case < COUNT_OF(kept));
 	if (f->body_case == ROOMKEEP__FRAME__BODY_DIRECTORY && f->directory->n_items == 0)
 		return true;
-	if (f->body_case == ROOMKEEP__FRAME__BODY_FEED && f->feed->n_ops == 0) return true;
+	if (f->body_case == ROOMKEEP__FRAME__BODY_FEED && (f->feed->n_ops == 0 || !keeps_feeds))
+		return true;
 	buf_clear(&kept[f->body_case]);
 	OK(body_encode(f, &kept[f->body_case]));
 	return true;
@@ -45,11 +53,17 @@ static int setup(void **state)
 	fx.mara = *desk_person(&fx.w->rooms[1].desk);
 	room_lock(fx.r);
 	fx.r->tamper = keep_frame;
+	keeps_feeds = true;
 	room_cut(fx.r, true);
+	OK(room_sign_in(&fx.w->rooms[1], "jo", JO_PASS));
+	(void)room_add_user(&fx.w->rooms[1], "Ida Moss", "ida", DIR_DESK, NEW_PASS);
 	room_cut(fx.r, false);
 	OK(room_sign_in(fx.r, "jo", JO_PASS));
+	OK(room_sign_in(&fx.w->rooms[1], "mara", MARA_PASS));
 	(void)room_add_patient(&fx.w->rooms[1], "Omar Said", "1970-01-02");
 	room_saved(&fx.w->rooms[1]);
+	keeps_feeds = false;
+	fx.dir_entries = fx.r->local->dir.entry_count;
 	fx.patient = room_add_patient(fx.r, "Maya Rosen", "1984-05-06");
 	fx.session = room_start_session(fx.r, &fx.patient);
 	OK(room_text(fx.r, &fx.session, ROOMKEEP__TEXT_FIELD__PLAN, "rest"));
@@ -65,6 +79,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(kept); i++) buf_fini(&kept[i]);
+	buf_fini(&page_frame);
 	world_free(fx.w);
 	return 0;
 }
@@ -74,6 +89,7 @@ static int teardown(void **state)
 struct call {
 	const char *name;
 	enum err (*run)(struct local *l, struct vault *v);
+	void (*before)(void); /* without failures; may be NULL */
 };
 
 static void sign_in_again(void)
@@ -82,17 +98,40 @@ static void sign_in_again(void)
 	OK(room_sign_in(fx.r, "jo", JO_PASS));
 }
 
-static void check_call(const struct call *c)
+enum way { WAY_STEP, WAY_PREPARE, WAY_MEMORY, WAYS };
+
+static void arm(enum way way, uint64_t n)
+{
+	/* A statement that is kept is not made again. */
+	if (way == WAY_PREPARE) db_cache_clear(fx.r->local->db);
+	if (way == WAY_MEMORY)
+		nomem_arm(n);
+	else
+		nosql_arm(way == WAY_STEP ? NOSQL_STEP : NOSQL_PREPARE, n);
+}
+
+static bool disarm(enum way way)
+{
+	return way == WAY_MEMORY ? nomem_disarm() : nosql_disarm();
+}
+
+static enum err way_err(enum way way)
+{
+	return way == WAY_MEMORY ? ERR_NOMEM : ERR_IO;
+}
+
+static void check_call(const struct call *c, enum way way)
 {
 	bool struck = true;
 	for (uint64_t n = 1; struck; n++) {
 		/* A room that could not read its records again forgets them all. */
 		sign_in_again();
-		nomem_arm(n);
+		if (c->before != NULL) c->before();
+		arm(way, n);
 		const enum err e = c->run(fx.r->local, &fx.r->desk.vault);
-		struck = nomem_disarm();
-		if (e != ERR_OK && !(struck && e == ERR_NOMEM))
-			fail_msg("%s, allocation %llu: %s", c->name, (unsigned long long)n,
+		struck = disarm(way);
+		if (e != ERR_OK && !(struck && e == way_err(way)))
+			fail_msg("%s, way %d, call %llu: %s", c->name, way, (unsigned long long)n,
 				 err_name(e));
 		assert_int_equal(local_alarms(fx.r->local), 0);
 	}
@@ -100,33 +139,41 @@ static void check_call(const struct call *c)
 
 static void check_calls(const struct call *calls, size_t count)
 {
-	for (size_t i = 0; i < count; i++) check_call(&calls[i]);
+	for (size_t i = 0; i < count; i++)
+		for (unsigned way = 0; way < WAYS; way++) check_call(&calls[i], (enum way)way);
 }
 
 /* ---- signing in ------------------------------------------------------------------------------ */
 
+static enum err sign_in_offline(void)
+{
+	struct sign_in *s = NULL;
+	CLEANUP(buf_finip) struct buf frame = { 0 };
+	uint64_t wait = 0;
+	TRY(desk_sign_in_begin(&fx.r->desk, "jo", view_str(JO_PASS), &s, &frame));
+	const enum err e = desk_sign_in_offline(&fx.r->desk, s, fx.w->wall, &wait);
+	desk_sign_in_free(s);
+	return e;
+}
+
 static void test_signing_in_offline(void **state)
 {
 	(void)state;
-	bool struck = true;
-	for (uint64_t n = 1; struck; n++) {
-		struct sign_in *s = NULL;
-		struct buf frame = { 0 };
-		uint64_t wait = 0;
-		room_lock(fx.r);
-		nomem_arm(n);
-		enum err e = desk_sign_in_begin(&fx.r->desk, "jo", view_str(JO_PASS), &s, &frame);
-		if (e == ERR_OK) e = desk_sign_in_offline(&fx.r->desk, s, fx.w->wall, &wait);
-		struck = nomem_disarm();
-		desk_sign_in_free(s);
-		buf_fini(&frame);
-		assert_int_equal(e, struck ? ERR_NOMEM : ERR_OK);
-		/* No try was lost to it. */
-		struct account a = { 0 };
-		OK(account_by_login(fx.r->local, "jo", &a));
-		assert_true(a.tries <= 1);
-		OK(account_clear_tries(fx.r->local, &a.user_id));
-		account_fini(&a);
+	for (unsigned way = 0; way < WAYS; way++) {
+		bool struck = true;
+		for (uint64_t n = 1; struck; n++) {
+			room_lock(fx.r);
+			arm((enum way)way, n);
+			const enum err e = sign_in_offline();
+			struck = disarm((enum way)way);
+			assert_int_equal(e, struck ? way_err((enum way)way) : ERR_OK);
+			/* It was not the passphrase's fault. */
+			struct account a = { 0 };
+			OK(account_by_login(fx.r->local, "jo", &a));
+			assert_true(a.tries <= 1);
+			OK(account_clear_tries(fx.r->local, &a.user_id));
+			account_fini(&a);
+		}
 	}
 	room_lock(fx.r);
 	OK(room_sign_in(fx.r, "jo", JO_PASS));
@@ -200,13 +247,13 @@ static void test_reading(void **state)
 {
 	(void)state;
 	static const struct call calls[] = {
-		{ "find", find },
-		{ "load patient", load_patient },
-		{ "load session", load_session },
-		{ "list sessions", list_sessions },
-		{ "list pending", list_pending },
-		{ "read note", read_note },
-		{ "load person", load_person },
+		{ "find", find, NULL },
+		{ "load patient", load_patient, NULL },
+		{ "load session", load_session, NULL },
+		{ "list sessions", list_sessions, NULL },
+		{ "list pending", list_pending, NULL },
+		{ "read note", read_note, NULL },
+		{ "load person", load_person, NULL },
 	};
 	check_calls(calls, COUNT_OF(calls));
 }
@@ -284,25 +331,34 @@ static enum err vault_blob(struct local *l, struct vault *v)
 	return vault_blob_make(l, v, &rev, &out);
 }
 
+static struct id draft;
+
+static void make_draft(void)
+{
+	draft = room_start_session(fx.r, &fx.patient);
+	OK(room_text(fx.r, &draft, ROOMKEEP__TEXT_FIELD__PLAN, "rest"));
+	OK(room_measure(fx.r, &draft, 45));
+}
+
 static enum err sign_session(struct local *l, struct vault *v)
 {
 	struct id op_id;
-	return local_sign_session(l, v, &fx.session, fx.w->wall, &op_id);
+	return local_sign_session(l, v, &draft, fx.w->wall, &op_id);
 }
 
 static void test_writing(void **state)
 {
 	(void)state;
 	static const struct call calls[] = {
-		{ "set text", set_text },
-		{ "add addendum", add_addendum },
-		{ "erase it", erase_addendum },
-		{ "add note", add_note },
-		{ "opened", opened },
-		{ "next push", next_push },
-		{ "next courier", next_courier },
-		{ "vault blob", vault_blob },
-		{ "sign", sign_session },
+		{ "set text", set_text, NULL },
+		{ "add addendum", add_addendum, NULL },
+		{ "erase it", erase_addendum, NULL },
+		{ "add note", add_note, NULL },
+		{ "opened", opened, NULL },
+		{ "next push", next_push, NULL },
+		{ "next courier", next_courier, NULL },
+		{ "vault blob", vault_blob, NULL },
+		{ "sign", sign_session, make_draft },
 	};
 	check_calls(calls, COUNT_OF(calls));
 }
@@ -348,10 +404,10 @@ static void test_people(void **state)
 {
 	(void)state;
 	static const struct call calls[] = {
-		{ "add person", add_person },
-		{ "disable person", disable_person },
-		{ "invite room", invite_room },
-		{ "change passphrase", change_passphrase },
+		{ "add person", add_person, NULL },
+		{ "disable person", disable_person, NULL },
+		{ "invite room", invite_room, NULL },
+		{ "change passphrase", change_passphrase, NULL },
 	};
 	check_calls(calls, COUNT_OF(calls));
 }
@@ -378,12 +434,110 @@ static enum err login_ok(struct local *l, struct vault *v)
 	return feed_apply_login(l, v, frame_of(ROOMKEEP__FRAME__BODY_LOGIN_OK), fx.w->wall, &c);
 }
 
-/* As if the ops of the last feed had not come before. */
+/* As if the ops of the feed had not come before. */
+static void forget_feed(void)
+{
+	CLEANUP(arena_finip) struct arena a;
+	Roomkeep__Frame *f = NULL;
+	struct wire_op op;
+	struct op_core core;
+	arena_init(&a, 64u * MIB);
+	OK(frame_decode(&a, frame_of(ROOMKEEP__FRAME__BODY_FEED), &f));
+	assert_int_equal(f->feed->n_ops, 1);
+	OK(wire_op_read(&a, f->feed->ops[0]->op, &op));
+	OK(op_core_parse(op.core, &core));
+	assert_false(id_equal(&core.author_id, desk_person(&fx.r->desk)));
+	OK(db_run(fx.r->local->db, "DELETE FROM op WHERE op_id = ?1", DB_ARGS(db_id(&core.op_id))));
+}
+
 static enum err feed(struct local *l, struct vault *v)
 {
 	struct local_cursor c;
 	bool live = false;
 	return feed_apply(l, v, frame_of(ROOMKEEP__FRAME__BODY_FEED), fx.w->wall, &c, &live);
+}
+
+static void make_page(void)
+{
+	CLEANUP(arena_finip) struct arena a;
+	Roomkeep__Frame *from = NULL;
+	Roomkeep__Frame to = ROOMKEEP__FRAME__INIT;
+	Roomkeep__FetchPage m = ROOMKEEP__FETCH_PAGE__INIT;
+	arena_init(&a, 64u * MIB);
+	OK(frame_decode(&a, frame_of(ROOMKEEP__FRAME__BODY_FEED), &from));
+	m.ops = from->feed->ops;
+	m.n_ops = from->feed->n_ops;
+	to.body_case = ROOMKEEP__FRAME__BODY_FETCH_PAGE;
+	to.fetch_page = &m;
+	buf_clear(&page_frame);
+	OK(body_encode(&to, &page_frame));
+	forget_feed();
+}
+
+static enum err page(struct local *l, struct vault *v)
+{
+	uint64_t after = 0;
+	uint64_t at_ms = 0;
+	bool more = false;
+	TRY(feed_apply_page(l, v, &fx.patient, buf_view(&page_frame), fx.w->wall, &after, &more));
+	return local_fetched_ms(l, v, &fx.patient, &at_ms);
+}
+
+/* As if the newest entry had not come before. */
+static void forget_entry(void)
+{
+	struct local *l = fx.r->local;
+	OK(db_run(l->db, "DELETE FROM dir_entry WHERE dir_seq = ?1",
+		  DB_ARGS(db_u64(fx.dir_entries))));
+	OK(people_reload(l));
+}
+
+static enum err directory(struct local *l, struct vault *v)
+{
+	bool more = false;
+	(void)v;
+	TRY(feed_apply_directory(l, frame_of(ROOMKEEP__FRAME__BODY_DIRECTORY), fx.w->wall, &more));
+	assert_true(more);
+	/* Once more: what is there already is no news, and then the pins are looked at. */
+	TRY(feed_apply_directory(l, frame_of(ROOMKEEP__FRAME__BODY_DIRECTORY), fx.w->wall, &more));
+	assert_false(more);
+	return ERR_OK;
+}
+
+static enum err pong(struct local *l, struct vault *v)
+{
+	CLEANUP(buf_finip) struct buf frame = { 0 };
+	Roomkeep__AccountState state = ROOMKEEP__ACCOUNT_STATE__INIT;
+	Roomkeep__AccountState *states[1] = { &state };
+	Roomkeep__Pong m = ROOMKEEP__PONG__INIT;
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	state.has_user_id = state.has_keyring_rev = true;
+	state.user_id = wire_id_bytes(&v->user_id);
+	state.keyring_rev = 1;
+	m.account = states;
+	m.n_account = 1;
+	f.body_case = ROOMKEEP__FRAME__BODY_PONG;
+	f.pong = &m;
+	TRY(body_encode(&f, &frame));
+	return feed_apply_pong(l, buf_view(&frame));
+}
+
+static enum err tidy(struct local *l, struct vault *v)
+{
+	(void)v;
+	TRY(feed_backed_up(l, l->backed_up_seq + 1));
+	return local_tidy(l, fx.w->wall + 40ull * 24u * 3600u * 1000u);
+}
+
+static enum err counts(struct local *l, struct vault *v)
+{
+	struct local_counts c;
+	uint64_t queued = 0;
+	(void)v;
+	TRY(local_counts(l, &c));
+	TRY(local_set_address(l, "[::1]:7000"));
+	TRY(local_set_kit(l, LOCAL_KIT_CONFIRMED));
+	return local_queued(l, &queued);
 }
 
 static enum err ack(struct local *l, struct vault *v)
@@ -411,10 +565,40 @@ static void test_what_the_server_says(void **state)
 {
 	(void)state;
 	static const struct call calls[] = {
-		{ "welcome", welcome }, { "login ok", login_ok }, { "feed", feed },
-		{ "ack", ack },         { "scope", scope },
+		{ "welcome", welcome, NULL },
+		{ "login ok", login_ok, NULL },
+		{ "feed", feed, forget_feed },
+		{ "page", page, make_page },
+		{ "directory", directory, forget_entry },
+		{ "pong", pong, NULL },
+		{ "tidy", tidy, NULL },
+		{ "counts", counts, NULL },
+		{ "ack", ack, NULL },
+		{ "scope", scope, NULL },
 	};
 	check_calls(calls, COUNT_OF(calls));
+}
+
+/* ---- starting -------------------------------------------------------------------------------- */
+
+static void test_opening(void **state)
+{
+	(void)state;
+	struct room *r = &fx.w->rooms[1];
+	room_close(r);
+	for (unsigned way = 0; way < WAYS; way++) {
+		bool struck = true;
+		for (uint64_t n = 1; struck; n++) {
+			struct local *l = NULL;
+			arm((enum way)way, n);
+			const enum err e = local_open(r->folder, fx.w->rand, &l);
+			struck = disarm((enum way)way);
+			assert_int_equal(e, struck ? way_err((enum way)way) : ERR_OK);
+			assert_true((l == NULL) == struck);
+			local_close(l);
+		}
+	}
+	room_start(r);
 }
 
 int main(void)
@@ -425,6 +609,7 @@ int main(void)
 		cmocka_unit_test(test_what_the_server_says),
 		cmocka_unit_test(test_people),
 		cmocka_unit_test(test_writing),
+		cmocka_unit_test(test_opening),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
