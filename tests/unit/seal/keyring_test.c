@@ -1,9 +1,13 @@
 /* keyring: opens with the right passphrase only, for the right person only, and says why not. */
+#include "crypt/aead.h"
+#include "crypt/enc.h"
 #include "seal/keyring.h"
 #include "unit/crypt/helpers.h"
 
+#define AT_REV 40
 #define AT_T 48
 #define AT_M 52
+#define AT_CS_ID 72
 #define AT_COMMIT 76
 #define AT_NONCE 108
 
@@ -128,6 +132,60 @@ static void test_every_flipped_byte_is_refused(void **state)
 	test_each_damage(buf_view(&r->blob), refuse_blob, r);
 }
 
+struct plain_form {
+	uint64_t format;
+	uint8_t clinic, user; /* test_id of these */
+	size_t gens;
+	size_t seed_bytes;
+	bool no_format;
+};
+
+/* Sealed as it should be, with other words inside. */
+static enum err open_plain(struct ring *r, const struct plain_form *f)
+{
+	CLEANUP(enc_finip) struct enc e;
+	CLEANUP(buf_finip) struct buf blob = { 0 };
+	static const uint8_t seed[KEY_BYTES + 1];
+	static const uint8_t nonce[AEAD_NONCE_BYTES];
+	const struct id clinic = test_id(f->clinic);
+	const struct id user = test_id(f->user);
+	const struct view head = view_of(r->blob.p, AT_NONCE);
+	struct view plain;
+	enc_begin(&e, "crs1/keyring");
+	if (!f->no_format) {
+		enc_add_u64(&e, f->format);
+		enc_add_id(&e, &clinic);
+		enc_add_id(&e, &user);
+		for (size_t i = 0; i < f->gens; i++)
+			enc_add_bytes(&e, view_of(seed, f->seed_bytes));
+	}
+	assert_ok(enc_end(&e, &plain));
+	assert_ok(buf_append(&blob, head));
+	assert_ok(aead_seal_with_nonce(r->keys.uwk, VIEW_OF(nonce), head, plain, &blob));
+	return ring_open(r, buf_view(&blob));
+}
+
+static void test_what_opens_and_is_no_keyring_is_damage(void **state)
+{
+	struct ring *r = *state;
+	const struct plain_form good = { 1, 1, 2, 2, KEY_BYTES, false };
+	assert_ok(open_plain(r, &good));
+	static const struct {
+		struct plain_form form;
+		enum err want;
+	} cases[] = {
+		{ { 2, 1, 2, 2, KEY_BYTES, false }, ERR_VERSION },
+		{ { 1, 9, 2, 2, KEY_BYTES, false }, ERR_CORRUPT },
+		{ { 1, 1, 9, 2, KEY_BYTES, false }, ERR_CORRUPT },
+		{ { 1, 1, 2, 0, KEY_BYTES, false }, ERR_CORRUPT },
+		{ { 1, 1, 2, KEYRING_GENS_MAX + 1, 1, false }, ERR_CORRUPT },
+		{ { 1, 1, 2, 1, KEY_BYTES + 1, false }, ERR_CORRUPT },
+		{ { 1, 1, 2, 1, KEY_BYTES, true }, ERR_CORRUPT },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_err(open_plain(r, &cases[i].form), cases[i].want);
+}
+
 static void test_wrong_passphrase_is_told_from_damage(void **state)
 {
 	struct ring *r = *state;
@@ -178,6 +236,22 @@ static void test_server_cannot_weaken_or_roll_back(void **state)
 	r->expect.user_id = r->user;
 	r->expect.clinic_id = test_id(9);
 	assert_err(ring_open(r, buf_view(&r->blob)), ERR_CONFLICT);
+}
+
+static void test_numbers_of_a_head_begin_at_one(void **state)
+{
+	struct ring *r = *state;
+	store_be64(r->blob.p + AT_REV, 0);
+	assert_err(ring_open(r, buf_view(&r->blob)), ERR_BAD_FORMAT);
+	store_be64(r->blob.p + AT_REV, 5);
+	store_be32(r->blob.p + AT_CS_ID, 0);
+	assert_err(ring_open(r, buf_view(&r->blob)), ERR_BAD_FORMAT);
+	store_be32(r->blob.p + AT_CS_ID, 1);
+	static uint8_t large[KEYRING_BLOB_BYTES_MAX + 1];
+	struct keyring_head h;
+	memcpy(large, r->blob.p, AT_NONCE);
+	assert_ok(keyring_read_head(view_of(large, KEYRING_BLOB_BYTES_MAX), &h));
+	assert_err(keyring_read_head(VIEW_OF(large), &h), ERR_BAD_FORMAT);
 }
 
 static void test_rewrapping_keeps_the_seeds(void **state)
@@ -282,6 +356,8 @@ int main(void)
 		ring_test(test_every_flipped_byte_is_refused),
 		ring_test(test_wrong_passphrase_is_told_from_damage),
 		ring_test(test_server_cannot_weaken_or_roll_back),
+		ring_test(test_what_opens_and_is_no_keyring_is_damage),
+		ring_test(test_numbers_of_a_head_begin_at_one),
 		ring_test(test_rewrapping_keeps_the_seeds),
 		ring_test(test_recovery_blob),
 		ring_test(test_generations_are_bounded_and_fit_a_blob),

@@ -1,5 +1,7 @@
 /* shares and kit: SECURITY 6.1 K3: every k shares give the key, fewer do not, and the wrong one is
  * named. */
+#include "crypt/codes.h"
+#include "crypt/enc.h"
 #include "seal/kit.h"
 #include "seal/shares.h"
 #include "unit/crypt/helpers.h"
@@ -185,6 +187,93 @@ static void test_text_goes_round_and_finds_errors(void **state)
 	assert_err(share_parse(VIEW_EMPTY, &none, NULL), ERR_BAD_VALUE);
 }
 
+/* ---- texts whose check is right and whose content is not ---- */
+
+enum { AT_MAGIC = 0, AT_VERSION = 4, AT_K = 5, AT_N = 6, AT_X = 7, AT_CHECK = 44 };
+
+static enum err parse_with_byte(const struct secret *text, size_t at, uint8_t value)
+{
+	CLEANUP(secret_freep) struct secret *bytes = NULL;
+	CLEANUP(secret_freep) struct secret *forged = NULL;
+	CLEANUP(share_finip) struct share s = { 0 };
+	CLEANUP(enc_finip) struct enc e;
+	struct hash32 h;
+	enum code_fault fault = CODE_NONE;
+	assert_ok(base32_parse(secret_view(text), SHARE_BYTES, &bytes, NULL));
+	bytes->p[at] = value;
+	enc_begin(&e, "crs1/share");
+	enc_add_bytes(&e, view_of(bytes->p, AT_CHECK));
+	assert_ok(hash_enc(&e, &h));
+	memcpy(bytes->p + AT_CHECK, h.b, SHARE_BYTES - AT_CHECK);
+	assert_ok(base32_print(secret_view(bytes), &forged));
+	const enum err e1 = share_parse(secret_view(forged), &s, &fault);
+	assert_int_equal(fault == CODE_BAD_CHECK, e1 == ERR_BAD_VALUE);
+	assert_err(share_parse(secret_view(forged), &s, NULL), e1); /* where nobody asks why */
+	return e1;
+}
+
+/* Another program's text, a later form of ours, and shares that no split of ours makes. */
+static void test_texts_that_no_split_of_ours_made(void **state)
+{
+	(void)state;
+	CLEANUP(split_finip) struct split s = split_make(1, 2, 3);
+	CLEANUP(secret_freep) struct secret *text = NULL;
+	static const struct {
+		size_t at;
+		uint8_t value;
+		enum err want;
+	} cases[] = {
+		{ AT_MAGIC, 'X', ERR_VERSION },
+		{ AT_VERSION, 2, ERR_VERSION },
+		{ AT_K, 1, ERR_BAD_VALUE },
+		{ AT_K, 4, ERR_BAD_VALUE },
+		{ AT_N, 1, ERR_BAD_VALUE },
+		{ AT_N, RECOVERY_SHARES_MAX + 1, ERR_BAD_VALUE },
+		{ AT_X, 0, ERR_BAD_VALUE },
+		{ AT_X, 4, ERR_BAD_VALUE },
+		{ AT_N, RECOVERY_SHARES_MAX, ERR_OK },
+	};
+	assert_ok(share_print(&s.shares[0], &text));
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_err(parse_with_byte(text, cases[i].at, cases[i].value), cases[i].want);
+}
+
+/* What did not come from a text is looked at again. */
+static void test_shares_that_cannot_be_are_named(void **state)
+{
+	(void)state;
+	CLEANUP(split_finip) struct split s = split_make(1, 2, 3);
+	CLEANUP(secret_freep) struct secret *stub = test_secret(9, KEY_BYTES - 1);
+	struct secret *none = NULL;
+	size_t bad = 99;
+	struct share odd[RECOVERY_SHARES_MAX + 1] = { 0 };
+	assert_err(
+		shares_combine(odd, COUNT_OF(odd), SHARE_X25519, box_pk_view(&s.pk), &none, &bad),
+		ERR_TOO_BIG);
+#define ODD(field, value)                                                                          \
+	do {                                                                                       \
+		odd[0] = s.shares[0];                                                              \
+		odd[1] = s.shares[1];                                                              \
+		odd[1].field = value;                                                              \
+		bad = 99;                                                                          \
+		assert_err(combine(&s, odd, 2, &bad), ERR_CONFLICT);                               \
+		assert_int_equal(bad, 1);                                                          \
+	} while (0)
+	ODD(k, 3);
+	ODD(n, 4);
+	ODD(x, 0);
+	ODD(x, 4);
+	ODD(y, NULL);
+	ODD(y, stub);
+#undef ODD
+	for (unsigned k = 1; k <= 4; k += 3) { /* too few, and more than there are */
+		odd[0] = s.shares[0];
+		odd[0].k = (uint8_t)k;
+		assert_err(combine(&s, odd, 1, &bad), ERR_CONFLICT);
+		assert_int_equal(bad, 0);
+	}
+}
+
 /* ---- kit ---- */
 
 struct kit_case {
@@ -307,6 +396,45 @@ static void test_names_cannot_forge_lines(void **state)
 	assert_err(kit_page_make(&c->kit, 0, &none), ERR_BAD_VALUE);
 }
 
+static void test_kits_that_would_not_open_anything(void **state)
+{
+	struct kit_case *c = *state;
+	CLEANUP(secret_freep) struct secret *stub = test_secret(9, KEY_BYTES - 1);
+	struct secret *none = NULL;
+#define REFUSED(field, value)                                                                      \
+	do {                                                                                       \
+		const struct kit whole = c->kit;                                                   \
+		c->kit.field = value;                                                              \
+		assert_err(kit_page_make(&c->kit, 0, &none), ERR_BAD_VALUE);                       \
+		assert_null(none);                                                                 \
+		c->kit = whole;                                                                    \
+	} while (0)
+	REFUSED(k, 1);
+	REFUSED(k, 4);
+	REFUSED(n, 1);
+	REFUSED(n, RECOVERY_SHARES_MAX + 1);
+	REFUSED(cs_id, 0);
+	REFUSED(cs, stub);
+	REFUSED(second_backup_sk, stub);
+	REFUSED(created, view_str("2026-03-01\nclinic: other"));
+#undef REFUSED
+}
+
+/* A page has a size; a name that is longer than any name may be does not run over its end. */
+static void test_a_page_is_not_longer_than_a_page(void **state)
+{
+	struct kit_case *c = *state;
+	static char name[64 * 1024];
+	struct secret *none = NULL;
+	for (size_t i = 0; i + 1 < sizeof(name); i++) name[i] = 'a';
+	c->kit.clinic_name = view_str(name);
+	assert_err(kit_page_make(&c->kit, 0, &none), ERR_TOO_BIG);
+	assert_null(none);
+	c->kit.clinic_name = VIEW_EMPTY;
+	assert_ok(kit_page_make(&c->kit, 0, &none));
+	secret_free(none);
+}
+
 static void test_lines_fit_paper(void **state)
 {
 	struct kit_case *c = *state;
@@ -331,9 +459,13 @@ int main(void)
 		cmocka_unit_test(test_wrong_value_is_named_when_one_is_to_spare),
 		cmocka_unit_test(test_limits_of_splitting),
 		cmocka_unit_test(test_text_goes_round_and_finds_errors),
+		cmocka_unit_test(test_texts_that_no_split_of_ours_made),
+		cmocka_unit_test(test_shares_that_cannot_be_are_named),
 		kit_test(test_two_pages_give_everything_back),
 		kit_test(test_only_the_first_page_has_the_second_backup_key),
 		kit_test(test_names_cannot_forge_lines),
+		kit_test(test_kits_that_would_not_open_anything),
+		kit_test(test_a_page_is_not_longer_than_a_page),
 		kit_test(test_lines_fit_paper),
 	};
 	return cmocka_run_group_tests(tests, test_start_crypt, NULL);
