@@ -4,7 +4,8 @@
 coverage.py --build DIR [--reuse] [--html] [--write | --check] [FILE...]
 
 DIR is built with gcc --coverage. Runs the unit tests (the corpora of the fuzz targets are among
-them) and a bounded simulator run, asks gcovr for the counts and prints a table per folder.
+them), a bounded simulator run and a part of the fault campaigns, each run of which checks what came
+of its fault; asks gcovr for the counts and prints a table per folder.
 
 FILE      lists the uncovered branches of that source, line by line
 --reuse   leaves the counts of the last run as they are and only reports
@@ -20,7 +21,8 @@ What counts as a branch (gcc -O0, as gcov sees it):
                 values that its enum does not have, when it has no default
   counted       everything else. A second figure leaves out TRY too, whose one arm hands an error
                 upward that the called function's own ENSURE decided on
-A child that a test kills or that leaves by _exit writes no counts: figures are a lower bound.
+A child that a test kills or that leaves by _exit writes no counts: figures are a lower bound. The
+children of roomkeep_fault write theirs (tests/fault/run.c).
 """
 
 import argparse
@@ -35,6 +37,9 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(ROOT, "tests/coverage.md")
 SIM_SEEDS = 20
+# Beside the short form, which is a unit test: call i of these kinds fails once, for every i. Two
+# minutes; the kinds that would take longer (all libraries' allocations) are left to ./dev fault.
+FAULT_KINDS = ("own", "prepare", "step-io")
 PERCENT_MIN = 90
 
 # Area of the goal -> paths: a folder with its slash, or a file.
@@ -134,6 +139,8 @@ def run_all(build):
     # --seed runs in the program's own process, which leaves by exit and so writes its counts.
     for seed in range(1, SIM_SEEDS + 1):
         step([os.path.join(build, "tests/roomkeep_sim"), "--seed", str(seed)])
+    for kind in FAULT_KINDS:
+        step([os.path.join(build, "tests/roomkeep_fault"), "--call", kind, "--mode", "once"])
 
 
 def gcovr(build, *more):

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,8 +31,14 @@ static void test_clean_text(void **state)
 		{ "a\x7f", 2, ERR_BAD_TEXT, ERR_BAD_TEXT },
 		{ "a\xc2\x85", 3, ERR_BAD_TEXT, ERR_BAD_TEXT }, /* C1: next line */
 		{ "a\xe2\x80\xa8", 4, ERR_BAD_TEXT, ERR_OK },   /* U+2028 */
+		{ "a\xe2\x80\xa9", 4, ERR_BAD_TEXT, ERR_OK },   /* U+2029 */
+		{ "a\xe2\x80\xaa", 4, ERR_BAD_TEXT, ERR_OK },   /* U+202A */
 		{ "a\xe2\x80\xae", 4, ERR_BAD_TEXT, ERR_OK },   /* U+202E */
+		{ "a\xe2\x80\xaf", 4, ERR_OK, ERR_OK },         /* U+202F: a narrow blank */
+		{ "a\xe2\x81\xa5", 4, ERR_OK, ERR_OK },         /* U+2065: nothing yet */
 		{ "a\xe2\x81\xa6", 4, ERR_BAD_TEXT, ERR_OK },   /* U+2066 */
+		{ "a\xe2\x81\xa9", 4, ERR_BAD_TEXT, ERR_OK },   /* U+2069 */
+		{ "a\xe2\x81\xaa", 4, ERR_OK, ERR_OK },         /* U+206A: shapes digits */
 		{ "\xc3", 1, ERR_BAD_TEXT, ERR_BAD_TEXT },
 		{ "\xed\xa0\x80", 3, ERR_BAD_TEXT, ERR_BAD_TEXT },
 		{ "\xc0\x80", 2, ERR_BAD_TEXT, ERR_BAD_TEXT },
@@ -79,6 +86,9 @@ static void test_trimmed(void **state)
 	assert_false(text_is_trimmed(view_str(" a")));
 	assert_false(text_is_trimmed(view_str("a ")));
 	assert_false(text_is_trimmed(view_str("a\xc2\xa0")));
+	assert_false(text_is_trimmed(view_str("a\r")));
+	assert_false(text_is_trimmed(view_str("a\n")));
+	assert_false(text_is_trimmed(view_str("\ta")));
 	assert_false(text_is_trimmed(view_str("\xff")));
 }
 
@@ -117,6 +127,42 @@ static void test_search_finds_what_people_type(void **state)
 	assert_false(finds("alvarezz", "Alvarez"));
 }
 
+/* Numbers and letters make words, signs do not, whatever the writing. */
+static void test_what_counts_in_a_search(void **state)
+{
+	(void)state;
+	assert_true(finds("room 4", "Room 4"));
+	assert_false(finds("5", "Room 4"));
+	assert_true(finds("\xe2\x85\xab", "XII"));  /* U+216B, the Roman twelve */
+	assert_true(finds("\xd9\xa4", "\xd9\xa4")); /* an Arabic four */
+	assert_true(finds("\xd9\xa4", "Room \xd9\xa4"));
+	assert_true(finds("\xe2\x98\xba", "anybody"));      /* a sign is no word */
+	assert_true(finds("\xcd\xb8", "anybody"));          /* U+0378 is nothing yet */
+	assert_true(finds("\xd7\x90", "\xd7\x90\xd7\x91")); /* Hebrew has no case */
+}
+
+/* Keys that other code put together: blanks at the ends and twice. */
+static void test_blanks_in_a_key_match_everything(void **state)
+{
+	(void)state;
+	const struct view name = view_str("ana silva");
+	assert_true(text_key_matches(name, view_str(" ana")));
+	assert_true(text_key_matches(name, view_str("ana ")));
+	assert_true(text_key_matches(name, view_str("silva  ana")));
+	assert_true(text_key_matches(name, view_str(" ")));
+	assert_false(text_key_matches(name, view_str("ana silvaana silva")));
+}
+
+/* Refused by the length alone: nothing of it is read. */
+static void test_more_than_any_buffer_holds(void **state)
+{
+	(void)state;
+	CLEANUP(buf_finip) struct buf b = { 0 };
+	const struct view large = view_of("a", (size_t)BUF_BYTES_MAX + 1);
+	assert_int_equal(text_check(large, TEXT_MANY_LINES), ERR_BAD_TEXT);
+	assert_int_equal(text_search_key(large, &b), ERR_BAD_TEXT);
+}
+
 static void test_search_key_refuses_bad_bytes(void **state)
 {
 	(void)state;
@@ -132,6 +178,9 @@ int main(void)
 		cmocka_unit_test(test_names_are_normalised),
 		cmocka_unit_test(test_trimmed),
 		cmocka_unit_test(test_search_finds_what_people_type),
+		cmocka_unit_test(test_what_counts_in_a_search),
+		cmocka_unit_test(test_blanks_in_a_key_match_everything),
+		cmocka_unit_test(test_more_than_any_buffer_holds),
 		cmocka_unit_test(test_search_key_refuses_bad_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
