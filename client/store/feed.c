@@ -137,11 +137,11 @@ static enum err op_may_read(struct batch *b, const struct op_core *core, const s
 static void op_touch(struct batch *b, const struct op_core *core, const struct payload *p)
 {
 	struct id id = { 0 };
-	if (core->kind == KIND_PATIENT && payload_patient_id(p, &id) &&
-	    b->patient_count < BATCH_OPS_MAX)
+	/* Both lists hold an id for each op of a batch (batch_rows). */
+	INSIST(b->patient_count < BATCH_OPS_MAX && b->note_count < BATCH_OPS_MAX);
+	if (core->kind == KIND_PATIENT && payload_patient_id(p, &id))
 		b->patients[b->patient_count++] = id;
-	if (core->kind == KIND_NOTE && b->note_count < BATCH_OPS_MAX)
-		b->notes[b->note_count++] = core->op_id;
+	if (core->kind == KIND_NOTE) b->notes[b->note_count++] = core->op_id;
 }
 
 static enum err op_store(struct batch *b, const struct op_core *core, const struct wire_op *op,
@@ -237,8 +237,8 @@ static enum err batch_refresh(struct batch *b)
 		TRY(row_find(b->l, b->v, &b->notes[i], &row));
 		const enum err e = notes_add(b->l, b->v, &row);
 		/* One that does not open is kept and not listed; the others are not hidden by
-		 * it. */
-		ENSURE(e != ERR_NOMEM && e != ERR_STORE && e != ERR_IO, e);
+		 * it. Nothing is read from the disk for it: only memory can run out. */
+		ENSURE(e != ERR_NOMEM, e);
 	}
 	return ERR_OK;
 }

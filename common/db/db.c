@@ -308,7 +308,11 @@ const char *db_library_version(void)
 
 bool db_library_has_wal_reset_bug(void)
 {
-	const int v = sqlite3_libversion_number(); /* 3.44.6 is 3044006 */
+	return db_version_has_wal_reset_bug(sqlite3_libversion_number());
+}
+
+bool db_version_has_wal_reset_bug(int v)
+{
 	if (v >= 3051003 || v < 3007000) return false;
 	if (v >= 3050007 && v < 3051000) return false;
 	return !(v >= 3044006 && v < 3045000);

@@ -30,3 +30,5 @@ MUST_USE enum err db_exec(struct db *db, const char *sql);
 enum err db_last_err(struct db *db, int code);
 /* Finalises every cached statement. Requires: none is handed out. */
 void db_cache_clear(struct db *db);
+/* Of any version, in SQLite's form: 3.44.6 is 3044006. */
+bool db_version_has_wal_reset_bug(int v);

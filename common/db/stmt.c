@@ -215,7 +215,9 @@ struct view db_col_view(const struct db_stmt *stmt, int column)
 	 * (sqlite3_column_blob). */
 	const void *p = sqlite3_column_blob(stmt->raw, column);
 	const int len = sqlite3_column_bytes(stmt->raw, column);
-	return p == NULL || len <= 0 ? VIEW_EMPTY : view_of(p, (size_t)len);
+	if (p == NULL) return VIEW_EMPTY; /* as SQLite answers for a value without bytes */
+	INSIST(len > 0);
+	return view_of(p, (size_t)len);
 }
 
 enum err db_col_id(const struct db_stmt *stmt, int column, struct id *ret_id)
@@ -229,8 +231,9 @@ enum err db_col_id(const struct db_stmt *stmt, int column, struct id *ret_id)
 
 enum err db_col_bytes(const struct db_stmt *stmt, int column, uint8_t *ret_bytes, size_t len)
 {
+	REQUIRE(len > 0);
 	const struct view v = db_col_view(stmt, column);
 	ENSURE(v.len == len, ERR_CORRUPT);
-	if (len > 0) memcpy(ret_bytes, v.p, len);
+	memcpy(ret_bytes, v.p, len);
 	return ERR_OK;
 }

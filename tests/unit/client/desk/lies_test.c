@@ -5,6 +5,7 @@
 
 #include "client/store/feed.h"
 #include "client/store/local_priv.h"
+#include "crypt/enc.h"
 
 struct fixture {
 	struct world *w;
@@ -200,6 +201,59 @@ static void test_two_heads_of_one_place(void **state)
 	check_one(f, ROOMKEEP__FRAME__BODY_WELCOME, &forked);
 }
 
+static struct buf record_told;
+static struct sign_sig record_sig;
+
+static void record_tell(Roomkeep__Frame *f)
+{
+	f->welcome->server_record->body = wire_bytes(buf_view(&record_told));
+	f->welcome->server_record->signature = wire_bytes(sign_sig_view(&record_sig));
+}
+
+/* A new record of the server, signed by the clinic's root: followed up, never down. */
+static void test_server_records(void **state)
+{
+	struct fixture *f = *state;
+	struct local *l = f->r->local;
+	CLEANUP(sign_key_finip) struct sign_key root = { 0 };
+	const uint64_t pinned = l->room.server.seq;
+	struct server_record r = l->room.server;
+	OK(sign_key_new(&root)); /* the true one is in the kit's shares only */
+	l->room.root_pk = root.pk;
+	static const struct {
+		unsigned step; /* from the pinned number */
+		enum err want;
+		enum local_alarm alarm;
+	} cases[] = {
+		{ 1, ERR_OK, 0 },
+		{ 1, ERR_OK, 0 }, /* the same bytes */
+		{ 0, ERR_AUTH, LOCAL_ALARM_SERVER_RECORD },
+		{ 3, ERR_OK, 0 },
+		{ 2, ERR_AUTH, LOCAL_ALARM_SERVER_RECORD },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "record %u", (unsigned)i);
+		const struct lie lie = { name, record_tell, cases[i].want, cases[i].alarm };
+		r.seq = pinned + cases[i].step;
+		buf_clear(&record_told);
+		OK(server_record_encode(&r, &record_told));
+		record_sig = sign_bytes(&root, buf_view(&record_told));
+		check_one(f, ROOMKEEP__FRAME__BODY_WELCOME, &lie);
+	}
+	assert_int_equal(l->room.server.seq, pinned + 3);
+	/* Two records of one number: somebody signs for two servers. */
+	const struct lie two = { "two of one number", record_tell, ERR_AUTH,
+				 LOCAL_ALARM_SERVER_RECORD };
+	r.seq = pinned + 3;
+	r.spki[0].b[0] ^= 1;
+	buf_clear(&record_told);
+	OK(server_record_encode(&r, &record_told));
+	record_sig = sign_bytes(&root, buf_view(&record_told));
+	check_one(f, ROOMKEEP__FRAME__BODY_WELCOME, &two);
+	buf_fini(&record_told);
+}
+
 /* ---- LoginOk --------------------------------------------------------------------------------- */
 
 TELL(no_vault, f->login_ok->has_vault_blob = false)
@@ -250,6 +304,154 @@ static void test_login_lanes(void **state)
 	room_lock(f->r);
 	OK(room_sign_in(f->r, "mara", MARA_PASS));
 	check_all(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, lies, COUNT_OF(lies));
+}
+
+/* ---- the vault that comes with it ------------------------------------------------------------ */
+
+struct vault_words {
+	uint64_t format, keyring_rev, dir_seq;
+	bool other_dir; /* another hash of the directory's head */
+	const struct op_head *head;
+	size_t cut; /* 1: no lanes and no directory, 2: half a lane */
+	enum err want;
+	enum local_alarm alarm;
+};
+
+static struct buf vault_told;
+
+static void vault_tell(Roomkeep__Frame *f)
+{
+	f->login_ok->has_vault_blob = true;
+	f->login_ok->vault_blob = wire_bytes(buf_view(&vault_told));
+}
+
+/* Sealed as this person's own rooms seal it, above every revision so far. */
+static void vault_write(struct fixture *f, const struct vault_words *w)
+{
+	static uint64_t rev = 100;
+	CLEANUP(enc_finip) struct enc e;
+	struct hash32 dir_hash;
+	struct view plain;
+	(void)dir_head(&f->r->local->dir, &dir_hash);
+	if (w->other_dir) dir_hash.b[0] ^= 1;
+	enc_begin(&e, "crs1/vault-plain");
+	enc_add_u64(&e, w->format);
+	enc_add_u64(&e, w->keyring_rev);
+	if (w->cut != 1) {
+		enc_add_u64(&e, w->dir_seq);
+		enc_add_hash(&e, &dir_hash);
+	}
+	if (w->head != NULL) {
+		enc_add_u64(&e, OP_LANE_CHART);
+		enc_add_hash(&e, &w->head->lane_id);
+		if (w->cut != 2) enc_add_u64(&e, w->head->lane_seq);
+		if (w->cut != 2) enc_add_hash(&e, &w->head->op_hash);
+	}
+	OK(enc_end(&e, &plain));
+	buf_clear(&vault_told);
+	OK(vault_seal_blob(&f->r->desk.vault, rev++, plain, &vault_told));
+}
+
+static void test_vaults_of_a_broken_room(void **state)
+{
+	struct fixture *f = *state;
+	room_lock(f->r);
+	OK(room_sign_in(f->r, "mara", MARA_PASS));
+	const struct local *l = f->r->local;
+	assert_true(l->lane_count > 0);
+	const struct op_head same = { l->lanes[0].lane_id, l->lanes[0].seq, l->lanes[0].hash };
+	const struct op_head other = { l->lanes[0].lane_id, l->lanes[0].seq, { { 9 } } };
+	const uint64_t dir = dir_head(&l->dir, &(struct hash32){ { 0 } });
+	const uint64_t rev = f->r->desk.vault.keyring_rev;
+	const struct vault_words words[] = {
+		{ 1, rev, dir, false, NULL, 0, ERR_OK, 0 },
+		{ 1, rev, dir, false, &same, 0, ERR_OK, 0 },
+		{ 2, rev, dir, false, NULL, 1, ERR_OK, 0 }, /* a newer program's */
+		{ 1, rev + 1, dir, false, NULL, 0, ERR_OK, LOCAL_ALARM_VAULT },
+		{ 1, rev, dir, true, NULL, 0, ERR_OK, LOCAL_ALARM_DIRECTORY },
+		{ 1, rev, dir + 1, false, NULL, 0, ERR_OK, LOCAL_ALARM_DIRECTORY },
+		{ 1, rev, dir, false, NULL, 1, ERR_BAD_FORMAT, 0 },
+		{ 1, rev, dir, false, &same, 2, ERR_BAD_FORMAT, 0 },
+		{ 1, rev, dir, false, &other, 0, ERR_OK, LOCAL_ALARM_LANE_FORK },
+	};
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "vault %u", (unsigned)i);
+		const struct lie lie = { name, vault_tell, words[i].want, words[i].alarm };
+		vault_write(f, &words[i]);
+		check_one(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, &lie);
+	}
+	/* Of a key that this person does not have yet, or that nobody ever had. */
+	static const uint64_t gens[] = { 0, 2 };
+	for (size_t i = 0; i < COUNT_OF(gens); i++) {
+		const struct lie lie = { "generation", vault_tell, ERR_OK, LOCAL_ALARM_VAULT };
+		vault_write(f, &words[0]);
+		store_be64(vault_told.p + 40, gens[i]);
+		check_one(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, &lie);
+	}
+	buf_fini(&vault_told);
+}
+
+static void test_an_older_keyring(void **state)
+{
+	struct fixture *f = *state;
+	const struct lie older = { "older keyring", NULL, ERR_OK, LOCAL_ALARM_VAULT };
+	room_lock(f->r);
+	OK(room_sign_in(f->r, "mara", MARA_PASS));
+	OK(db_run(f->r->local->db, "UPDATE account SET rev_min = 99 WHERE login = 'mara'",
+		  DB_NO_ARGS));
+	check_one(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, &older);
+	/* Where no copy is kept, there is none to compare with. */
+	const struct lie truth = { "the truth", NULL, ERR_OK, 0 };
+	OK(db_run(f->r->local->db, "UPDATE account SET rev_min = 1 WHERE login = 'mara'",
+		  DB_NO_ARGS));
+	OK(account_drop_blob(f->r->local, &f->r->desk.vault.user_id));
+	check_one(f, ROOMKEEP__FRAME__BODY_LOGIN_OK, &truth);
+}
+
+/* A copy that is no keyring any more is of no use to anybody. */
+static void test_a_damaged_copy_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct local *l = f->r->local;
+	CLEANUP(buf_finip) struct buf frame = { 0 };
+	Roomkeep__AccountState account = ROOMKEEP__ACCOUNT_STATE__INIT;
+	Roomkeep__AccountState *list[1] = { &account };
+	Roomkeep__Pong m = ROOMKEEP__PONG__INIT;
+	Roomkeep__Frame pong = ROOMKEEP__FRAME__INIT;
+	struct account a = { 0 };
+	account.has_user_id = account.has_keyring_rev = true;
+	account.user_id = wire_id_bytes(&f->r->desk.vault.user_id);
+	account.keyring_rev = 1;
+	m.account = list;
+	m.n_account = 1;
+	pong.body_case = ROOMKEEP__FRAME__BODY_PONG;
+	pong.pong = &m;
+	OK(body_encode(&pong, &frame));
+	OK(feed_apply_pong(l, buf_view(&frame)));
+	OK(account_by_login(l, "mara", &a));
+	assert_true(a.have_blob);
+	account_fini(&a);
+	OK(db_run(l->db, "UPDATE account SET blob = x'00' WHERE login = 'mara'", DB_NO_ARGS));
+	OK(feed_apply_pong(l, buf_view(&frame)));
+	OK(account_by_login(l, "mara", &a));
+	assert_false(a.have_blob);
+	account_fini(&a);
+	OK(feed_apply_pong(l, buf_view(&frame))); /* nothing is left to drop */
+}
+
+/* While the records could not be read again, nothing is written about them. */
+static void test_no_vault_without_records(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_finip) struct buf out = { 0 };
+	uint64_t rev = 0;
+	local_forget(f->r->local);
+	assert_int_equal(vault_blob_make(f->r->local, &f->r->desk.vault, &rev, &out),
+			 ERR_SIGNED_OUT);
+	assert_int_equal(out.len, 0);
+	OK(local_load_person(f->r->local, &f->r->desk.vault));
+	OK(vault_blob_make(f->r->local, &f->r->desk.vault, &rev, &out));
 }
 
 /* ---- Feed, FetchPage, ScopeChange ------------------------------------------------------------ */
@@ -395,6 +597,12 @@ static void test_directory(void **state)
 	check_all(f, ROOMKEEP__FRAME__BODY_DIRECTORY, lies, COUNT_OF(lies));
 	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &no_status);
 	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &truth);
+	/* All of it is here, and nobody in it may have signed the epoch that is pinned. */
+	const struct lie nobody = { "epoch", NULL, ERR_FORK, LOCAL_ALARM_DIRECTORY };
+	const struct id signer = f->r->local->room.epoch.signer_id;
+	f->r->local->room.epoch.signer_id = (struct id){ { 9 } };
+	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &nobody);
+	f->r->local->room.epoch.signer_id = signer;
 	OK(meta_set(f->r->local, "dir_pin", view_str("short")));
 	check_one(f, ROOMKEEP__FRAME__BODY_DIRECTORY, &damaged);
 	f->r = &f->w->rooms[1];
@@ -555,21 +763,27 @@ static void test_heads_and_backups_in_receipts(void **state)
 	assert_int_equal(f->r->local->backed_up_seq, 40);
 }
 
+#define LIES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_welcome, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_two_heads_of_one_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_login, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_login_lanes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_feed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_frames, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_receipts_that_do_not_count, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_gaps_and_verdicts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_heads_and_backups_in_receipts, setup,
-						teardown),
+		LIES(test_welcome),
+		LIES(test_two_heads_of_one_place),
+		LIES(test_server_records),
+		LIES(test_login),
+		LIES(test_login_lanes),
+		LIES(test_vaults_of_a_broken_room),
+		LIES(test_an_older_keyring),
+		LIES(test_a_damaged_copy_goes),
+		LIES(test_no_vault_without_records),
+		LIES(test_feed),
+		LIES(test_pages),
+		LIES(test_other_frames),
+		LIES(test_directory),
+		LIES(test_receipts_that_do_not_count),
+		LIES(test_gaps_and_verdicts),
+		LIES(test_heads_and_backups_in_receipts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

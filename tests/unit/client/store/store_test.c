@@ -143,6 +143,19 @@ static void test_damaged_records_are_found_at_start(void **state)
 	assert_int_equal(local_open(f->folder, rand_system(), &f->local), ERR_CORRUPT);
 }
 
+/* What is the room's own trouble raises no alarm about the server. */
+static void test_whose_trouble(void **state)
+{
+	static const enum err ours[] = { ERR_NOMEM, ERR_IO,   ERR_DISK_FULL,
+					 ERR_STORE, ERR_BUSY, ERR_CORRUPT };
+	(void)state;
+	for (int e = 0; e > -64; e--) {
+		bool want = false;
+		for (size_t i = 0; i < COUNT_OF(ours); i++) want = want || (int)ours[i] == e;
+		assert_int_equal(feed_err_is_ours((enum err)e), want);
+	}
+}
+
 /* ---- accounts -------------------------------------------------------------------------------- */
 
 static void put_account(struct local *l, uint8_t id, const char *login, uint64_t rev)
@@ -430,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_vault_opens_and_is_empty_when_shut),
 		cmocka_unit_test(test_vault_stays_shut),
 		cmocka_unit_test(test_vault_blob_is_bound_to_person_and_revision),
+		cmocka_unit_test(test_whose_trouble),
 		cmocka_unit_test(test_guarded_block),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -393,6 +393,30 @@ static void test_who_may_write_what(void **state)
 	fx_check_ok(fx);
 }
 
+/* Numbers that no honest room makes and the database could not keep. */
+static void test_numbers_beyond_the_database(void **state)
+{
+	struct fx *fx = *state;
+	struct fx_lane *lane = fx_lane_new(fx, MARA, 1, OP_LANE_CHART);
+	struct fx_op op;
+	const uint64_t large = (uint64_t)INT64_MAX + 1;
+	for (unsigned which = 0; which < 3; which++) {
+		fx_op_make_raw(fx, lane, KIND_PATIENT, view_str("sixteen bytes or more"), &op);
+		if (which == 0) op.core.kind = large;
+		if (which == 1) op.core.client_time_ms = large;
+		if (which == 2) op.core.lane_seq = large;
+		if (which == 2) op.core.prev_hash = (struct hash32){ { 1 } };
+		fx_op_sign(fx, &op);
+		fx_begin(fx);
+		assert_int_equal(store_quarantine_op(fx->store, &op.op, ERR_AUTH), ERR_BAD_VALUE);
+		const struct store_op_result r = fx_append(fx, &op);
+		assert_int_not_equal(r.status, STORE_OP_COMMITTED);
+		assert_int_equal(r.code, ERR_BAD_VALUE);
+		store_rollback(fx->store);
+		fx_op_fini(&op);
+	}
+}
+
 static void test_nobody_without_roles(void **state)
 {
 	struct fx *fx = *state;
@@ -659,6 +683,7 @@ int main(void)
 		FOUNDED(test_clock_outside_2000_to_2100_does_not_count),
 		FOUNDED(test_unsound_op_is_kept_once_by_the_caller),
 		FOUNDED(test_who_may_write_what),
+		FOUNDED(test_numbers_beyond_the_database),
 		FOUNDED(test_nobody_without_roles),
 		FOUNDED(test_edit_that_saw_the_sign_is_refused),
 		FOUNDED(test_opened_becomes_a_log_row),

@@ -1,5 +1,6 @@
 /* store_check finds what somebody changed behind the store's back, and names it. The hand is a raw
  * connection without our pragmas: what an admin with a shell could do (SECURITY L2). */
+#include "server/store/store_priv.h"
 #include "store_fixture.h"
 
 #include "base/buf.h"
@@ -107,6 +108,23 @@ static const struct hand hands[] = {
 	{ "DELETE FROM op_payload WHERE seq = 4; UPDATE op SET hidden_by = 8 WHERE seq = 4",
 	  STORE_CHECK_OP_PAYLOADS, 4 },
 	{ "UPDATE op SET hidden_by = 5 WHERE seq = 4", STORE_CHECK_OP_PAYLOADS, 4 },
+	{ "UPDATE op SET core = x'00' WHERE seq = 4", STORE_CHECK_OP_SIGNATURES, 4 },
+	{ "UPDATE op SET core = x'00' WHERE seq = 4", STORE_CHECK_OP_LANES, 4 },
+	{ "UPDATE op SET core = x'00' WHERE seq = 4", STORE_CHECK_OP_PAYLOADS, 4 },
+	{ "UPDATE op SET op_id = (SELECT randomblob(16)) WHERE seq = 4", STORE_CHECK_OP_SIGNATURES,
+	  4 },
+	{ "PRAGMA ignore_check_constraints=ON; UPDATE op SET op_hash = x'01' WHERE seq = 4",
+	  STORE_CHECK_OP_LANES, 4 },
+	{ "PRAGMA ignore_check_constraints=ON; UPDATE lane SET lane_id = x'01' WHERE lane = 1",
+	  STORE_CHECK_OP_LANES, 1 },
+	{ "UPDATE lane SET lane_id = randomblob(32) WHERE lane = 1", STORE_CHECK_OP_LANES, 1 },
+	{ "UPDATE lane SET class = 3 - class WHERE lane = 1", STORE_CHECK_OP_LANES, 1 },
+	{ "UPDATE op SET heads = zeroblob(71) WHERE seq = 4", STORE_CHECK_OP_LANES, 4 },
+	{ "UPDATE op SET heads = zeroblob(72 * 257) WHERE seq = 4", STORE_CHECK_OP_LANES, 4 },
+	{ "UPDATE op SET heads = zeroblob(144) WHERE seq = 4", STORE_CHECK_OP_LANES, 4 },
+	{ "UPDATE op_payload SET bytes = x'00' WHERE seq = 8; UPDATE op SET hidden_by = 8"
+	  " WHERE seq = 3",
+	  STORE_CHECK_OP_PAYLOADS, 3 },
 	/* views */
 	{ "UPDATE session_text SET text = 'other' WHERE seq = 4", STORE_CHECK_VIEWS, 4 },
 	{ "UPDATE session_text SET head = 1 - head WHERE seq = 3", STORE_CHECK_VIEWS, 3 },
@@ -126,6 +144,8 @@ static const struct hand hands[] = {
 	{ "UPDATE record SET " FLIP("signature") " WHERE kind = 1", STORE_CHECK_RECORDS, 1 },
 	{ "UPDATE record SET " FLIP("body") " WHERE kind = 2", STORE_CHECK_RECORDS, 1 },
 	{ "DELETE FROM record WHERE kind = 3", STORE_CHECK_RECORDS, 0 },
+	{ "UPDATE record SET kind = 9 WHERE kind = 3", STORE_CHECK_RECORDS, 1 },
+	{ "UPDATE directory SET dir_seq = 9 WHERE dir_seq = 3", STORE_CHECK_DIRECTORY, 9 },
 	{ "UPDATE clinic SET root_pk = zeroblob(32)", STORE_CHECK_DIRECTORY, 1 },
 	/* the file's own rules */
 	{ "INSERT INTO op_payload VALUES (999, x'00')", STORE_CHECK_FOREIGN_KEYS, 0 },
@@ -298,6 +318,42 @@ static void test_rows_that_cannot_be_right_are_not_read(void **state)
 	fx_open(fx);
 }
 
+/* Numbers that no row of the log has, in bytes that are one. */
+static void test_log_rows_that_cannot_be(void **state)
+{
+	static const struct audit_row rows[] = {
+		{ .event = (enum store_event_kind)0 },
+		{ .event = (enum store_event_kind) - 1 },
+		{ .event = STORE_EVENT_OP, .code = (enum err)1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(buf_finip) struct buf body = { 0 };
+		struct audit_row got;
+		OK(audit_row_encode(&rows[i], &body));
+		assert_int_equal(audit_row_parse(buf_view(&body), &got), ERR_BAD_FORMAT);
+	}
+}
+
+/* What the merge keeps of an erased op, and what is no such rest. */
+static void test_rests_of_erased_ops(void **state)
+{
+	static const enum kind none[] = { KIND_OPENED, KIND_TOMBSTONE, KIND_NOTE,
+					  KIND_SEALED_TOMBSTONE };
+	(void)state;
+	struct payload p = { 0 };
+	for (size_t i = 0; i < COUNT_OF(none); i++) {
+		CLEANUP(buf_finip) struct buf rest = { 0 };
+		p.info = kind_find(none[i]);
+		OK(skeleton_encode(&p, &rest));
+		assert_int_equal(rest.len, 0); /* nothing builds on them */
+	}
+	struct payload got = { 0 };
+	assert_int_equal(skeleton_decode(KIND_PATIENT, view_str("\xff\xff"), &got), ERR_CORRUPT);
+	assert_null(got.is.any);
+	skeleton_free(&got); /* harmless */
+}
+
 static void test_damaged_pages(void **state)
 {
 	struct fx *fx = *state;
@@ -378,6 +434,8 @@ static void test_unfounded_database_is_sound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_log_rows_that_cannot_be),
+		cmocka_unit_test(test_rests_of_erased_ops),
 #define FOUNDED(test) cmocka_unit_test_setup_teardown(test, fx_setup, fx_teardown)
 		FOUNDED(test_every_hand_is_seen),
 		FOUNDED(test_rows_that_cannot_be_right_are_not_read),

@@ -574,6 +574,52 @@ static void test_heads_after_100_entries_or_a_minute(void **state)
 	fx_check_ok(fx);
 }
 
+/* What no room and no admin of ours sends: refused before anything is written. */
+static void test_ids_and_names_are_there(void **state)
+{
+	struct fx *fx = *state;
+	struct store_invite invite = invite_make("Room 2", 2, FX_NOW + 1000);
+	struct store_account account = fx_account(fx, MARA, "ida");
+	const struct hash32 spki = { { 0x22 } };
+	const struct id nobody = { { 0 } };
+	char login[LOGIN_BYTES_MAX + 2];
+	assert_int_equal(store_begin(fx->store, (uint64_t)INT64_MAX + 1), ERR_BAD_VALUE);
+	fx_begin(fx);
+	invite.join_id = nobody;
+	assert_int_equal(store_invite_put(fx->store, &invite), ERR_BAD_VALUE);
+	invite = invite_make("", 2, FX_NOW + 1000);
+	assert_int_equal(store_invite_put(fx->store, &invite), ERR_BAD_VALUE);
+	invite = invite_make("Room 2", 2, FX_NOW + 1000);
+	OK(store_invite_put(fx->store, &invite));
+	assert_int_equal(store_room_enrol(fx->store, &invite.join_id, &nobody, &spki),
+			 ERR_BAD_VALUE);
+	account.user_id = nobody;
+	assert_int_equal(store_account_put(fx->store, &account), ERR_BAD_VALUE);
+	account.user_id = fx_id(fx);
+	account.login = VIEW_EMPTY;
+	assert_int_equal(store_account_put(fx->store, &account), ERR_BAD_VALUE);
+	for (size_t i = 0; i <= LOGIN_BYTES_MAX; i++) login[i] = 'a';
+	account.login = view_of(login, LOGIN_BYTES_MAX + 1);
+	assert_int_equal(store_account_put(fx->store, &account), ERR_BAD_VALUE);
+	account.login = view_of(login, LOGIN_BYTES_MAX);
+	OK(store_account_put(fx->store, &account));
+	store_rollback(fx->store);
+}
+
+/* A clock that goes back must not stop the heads. */
+static void test_a_head_is_due_when_the_clock_went_back(void **state)
+{
+	struct fx *fx = *state;
+	fx_begin(fx);
+	OK(store_audit(fx->store, &(struct store_event){ .kind = STORE_EVENT_SIGN_IN }));
+	fx_commit(fx);
+	const uint64_t since = FX_NOW; /* of the founding */
+	assert_false(store_head_is_due(fx->store, since));
+	assert_false(store_head_is_due(fx->store, since + STORE_HEAD_MS - 1));
+	assert_true(store_head_is_due(fx->store, since + STORE_HEAD_MS));
+	assert_true(store_head_is_due(fx->store, since - 3600000));
+}
+
 static void test_undo_takes_the_log_back_too(void **state)
 {
 	struct fx *fx = *state;
@@ -638,6 +684,8 @@ int main(void)
 		FOUNDED(test_throttle_table_is_bounded),
 		FOUNDED(test_settings),
 		FOUNDED(test_heads_after_100_entries_or_a_minute),
+		FOUNDED(test_ids_and_names_are_there),
+		FOUNDED(test_a_head_is_due_when_the_clock_went_back),
 		FOUNDED(test_undo_takes_the_log_back_too),
 		FOUNDED(test_second_store_and_readers),
 	};
