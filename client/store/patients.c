@@ -12,7 +12,8 @@
 
 static void entry_free(struct local_patient_entry *e)
 {
-	if (e->block != NULL) secret_wipe(e->block, e->block_bytes);
+	INSIST(e->block != NULL); /* entry_make gave it */
+	secret_wipe(e->block, e->block_bytes);
 	free(e->block);
 	*e = (struct local_patient_entry){ 0 };
 }
