@@ -193,6 +193,54 @@ static void test_an_intro_is_whole(void **state)
 	assert_int_equal(decode_intro(16, 16, 3, 16), ERR_BAD_FORMAT);
 }
 
+/* A head with a lane id, a hash and a number of these forms; SIZE_MAX: without. */
+static enum err decode_head(size_t lane, size_t hash, uint64_t seq)
+{
+	CLEANUP(arena_finip) struct arena a = { 0 };
+	arena_init(&a, MIB);
+	CLEANUP(buf_finip) struct buf head = { 0 };
+	CLEANUP(buf_finip) struct buf b = { 0 };
+	static const uint8_t zeros[WIRE_HASH_BYTES + 1];
+	if (lane != SIZE_MAX) put_bytes(&head, 1, view_of(zeros, lane));
+	if (seq != UINT64_MAX) put_number(&head, 2, seq);
+	if (hash != SIZE_MAX) put_bytes(&head, 3, view_of(zeros, hash));
+	put_bytes(&b, 1, view_str("core"));
+	put_bytes(&b, 2, VIEW_OF(sig));
+	put_bytes(&b, 5, buf_view(&head));
+	struct wire_op op;
+	return wire_op_decode(&a, buf_view(&b), &op);
+}
+
+static void test_a_head_is_whole(void **state)
+{
+	(void)state;
+	const size_t all = WIRE_HASH_BYTES;
+	assert_int_equal(decode_head(all, all, 1), ERR_OK);
+	assert_int_equal(decode_head(SIZE_MAX, all, 1), ERR_BAD_FORMAT);
+	assert_int_equal(decode_head(all - 1, all, 1), ERR_BAD_FORMAT);
+	assert_int_equal(decode_head(all + 1, all, 1), ERR_BAD_FORMAT);
+	assert_int_equal(decode_head(all, SIZE_MAX, 1), ERR_BAD_FORMAT);
+	assert_int_equal(decode_head(all, all - 1, 1), ERR_BAD_FORMAT);
+	assert_int_equal(decode_head(all, all, 0), ERR_BAD_FORMAT);
+	assert_int_equal(decode_head(all, all, UINT64_MAX), ERR_BAD_FORMAT);
+}
+
+/* By the length alone: nothing of it is read. */
+static void test_more_than_any_op(void **state)
+{
+	(void)state;
+	CLEANUP(arena_finip) struct arena a = { 0 };
+	CLEANUP(buf_finip) struct buf out = { 0 };
+	struct wire_op op = small_op();
+	arena_init(&a, MIB);
+	assert_int_equal(wire_op_decode(&a, view_of("a", (size_t)2 * OP_BYTES_MAX), &op),
+			 ERR_TOO_BIG);
+	op = small_op();
+	op.payload = view_of("a", (size_t)2 * OP_BYTES_MAX);
+	assert_int_equal(wire_op_encode(&op, &out), ERR_TOO_BIG);
+	assert_int_equal(out.len, 0);
+}
+
 static void test_every_truncation_and_flip_is_refused_or_decodes(void **state)
 {
 	(void)state;
@@ -249,6 +297,8 @@ int main(void)
 		cmocka_unit_test(test_heads_are_few_and_sorted),
 		cmocka_unit_test(test_lengths_of_the_parts),
 		cmocka_unit_test(test_an_intro_is_whole),
+		cmocka_unit_test(test_a_head_is_whole),
+		cmocka_unit_test(test_more_than_any_op),
 		cmocka_unit_test(test_every_truncation_and_flip_is_refused_or_decodes),
 		cmocka_unit_test(test_ids_have_sixteen_bytes),
 	};

@@ -112,6 +112,9 @@ static void test_strings_are_utf8_without_nul(void **state)
 		{ "", 0, ERR_OK },
 		{ "Jos\xc3\xa9", 5, ERR_OK },
 		{ "\xf0\x9f\x98\x80", 4, ERR_OK },
+		{ "\xe0\xa0\x80", 3, ERR_OK },     /* the first of three bytes */
+		{ "\xed\x9f\xbf", 3, ERR_OK },     /* the last before the surrogates */
+		{ "\xf0\x90\x80\x80", 4, ERR_OK }, /* the first of four bytes */
 		{ "\xf4\x8f\xbf\xbf", 4, ERR_OK }, /* U+10FFFF */
 		{ "a\0b", 3, ERR_BAD_TEXT },       /* NUL inside */
 		{ "a\0", 2, ERR_BAD_TEXT },        /* NUL at the end */
