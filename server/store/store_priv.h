@@ -47,8 +47,8 @@ enum store_record_kind { STORE_RECORD_POLICY = 1, STORE_RECORD_SERVER = 2, STORE
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-/* A column copied into the arena; ERR_TOO_BIG when its cap is reached, which a peer or a large clinic
- * can do, and ERR_NOMEM when there is no memory, which is our own trouble. */
+/* A column copied into the arena; ERR_TOO_BIG when its cap is reached, which a peer or a large
+ * clinic can do, and ERR_NOMEM when there is no memory, which is our own trouble. */
 MUST_USE enum err store_col_dup(const struct db_stmt *stmt, int column, struct arena *arena,
 				struct view *ret);
 MUST_USE enum err store_col_hash(const struct db_stmt *stmt, int column, struct hash32 *ret);

@@ -1,7 +1,7 @@
 /* nomem: allocation number n of our own code fails, for n = 1, 2, 3 ... until what is tried passes
  * unharmed. For programs that are linked with -Wl,--wrap for malloc, calloc, realloc, reallocarray
- * and strdup (tests/CMakeLists.txt): what libraries allocate themselves does not fail. Included once
- * in a program. tests/fault does the same to whole worlds, and to the libraries.
+ * and strdup (tests/CMakeLists.txt): what libraries allocate themselves does not fail. Included
+ * once in a program. tests/fault does the same to whole worlds, and to the libraries.
  *
  * Threads: one. */
 #pragma once

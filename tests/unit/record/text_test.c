@@ -132,6 +132,7 @@ static void test_what_counts_in_a_search(void **state)
 {
 	(void)state;
 	assert_true(finds("room 4", "Room 4"));
+	assert_true(finds("  room ", "Room 4"));
 	assert_false(finds("5", "Room 4"));
 	assert_true(finds("\xe2\x85\xab", "XII"));  /* U+216B, the Roman twelve */
 	assert_true(finds("\xd9\xa4", "\xd9\xa4")); /* an Arabic four */

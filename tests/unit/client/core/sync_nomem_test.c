@@ -1,5 +1,5 @@
-/* Memory runs out in any step of a whole day of the engine, at each allocation of that step: it hangs
- * up or answers so, its table of states holds, and when the link is there again it goes on. */
+/* Memory runs out in any step of a whole day of the engine, at each allocation of that step: it
+ * hangs up or answers so, its table of states holds, and with the link there again it goes on. */
 #include "rig_talk.h"
 
 #include "support/nomem.h"
@@ -22,7 +22,7 @@ void __wrap_sync_step(struct sync *s, uint64_t now_ms, const struct sync_event *
 	fail_at = 0;
 }
 
-/* ---- the steps, each from where the one before leaves the machine ------------------------------- */
+/* ---- the steps, each from where the one before leaves the machine ---------------------------- */
 
 static void step_dial(struct rig *r)
 {

@@ -1,5 +1,5 @@
-/* Lists that grow past their first size, values at the edge of what a verb takes, and people who may
- * not ask at all. */
+/* Lists that grow past their first size, values at the edge of what a verb takes, and people who
+ * may not ask at all. */
 #include "support/rooms_world.h"
 
 #include "client/store/local_priv.h"

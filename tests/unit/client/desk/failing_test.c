@@ -1,5 +1,5 @@
-/* Each call of a room's store with each of its calls to SQLite failing in turn, and with each of its
- * own allocations: it says so or does all that it promises, never something else, and the same
+/* Each call of a room's store with each of its calls to SQLite failing in turn, and with each of
+ * its own allocations: it says so or does all that it promises, never something else, and the same
  * succeeds at once afterwards. The frames are honest ones, kept from a real sign-in. */
 #include "support/rooms_world.h"
 

@@ -493,7 +493,7 @@ static void test_tombstones_that_do_not_hold(void **state)
 	for (size_t i = 0; i < COUNT_OF(f); i++) forged_fini(&f[i]);
 }
 
-/* ---- what the disk says under the right seal -------------------------------------------------- */
+/* ---- what the disk says under the right seal ------------------------------------------------ */
 
 /* The op's row with other words inside, sealed as this room seals. */
 static void reseal(const struct id *op_id, struct view plain)

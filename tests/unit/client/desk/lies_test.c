@@ -156,6 +156,7 @@ TELL(no_server_record, f->welcome->server_record = NULL)
 TELL(short_signature, cut(&f->welcome->server_record->signature))
 TELL(forged_record, flip(&f->welcome->server_record->body))
 TELL(short_head, cut(&f->welcome->head->entry))
+TELL(short_head_signature, cut(&f->welcome->head->signature))
 TELL(forged_head, flip(&f->welcome->head->entry))
 TELL(no_dir_seq, f->welcome->has_dir_seq = false)
 TELL(short_dir_hash, cut(&f->welcome->dir_hash))
@@ -177,6 +178,7 @@ static void test_welcome(void **state)
 		{ "short signature", short_signature, ERR_AUTH, LOCAL_ALARM_SERVER_RECORD },
 		{ "forged record", forged_record, ERR_AUTH, LOCAL_ALARM_SERVER_RECORD },
 		{ "short head", short_head, ERR_AUTH, 0 },
+		{ "short head signature", short_head_signature, ERR_AUTH, 0 },
 		{ "forged head", forged_head, ERR_AUTH, 0 },
 		{ "no directory number", no_dir_seq, ERR_AUTH, 0 },
 		{ "short directory hash", short_dir_hash, ERR_AUTH, 0 },
@@ -438,6 +440,10 @@ static void test_a_damaged_copy_goes(void **state)
 	assert_false(a.have_blob);
 	account_fini(&a);
 	OK(feed_apply_pong(l, buf_view(&frame))); /* nothing is left to drop */
+	account.user_id.len = 3;
+	buf_clear(&frame);
+	OK(body_encode(&pong, &frame));
+	assert_int_equal(feed_apply_pong(l, buf_view(&frame)), ERR_BAD_FORMAT);
 }
 
 /* While the records could not be read again, nothing is written about them. */

@@ -1,5 +1,5 @@
 /* Frames that are almost right, asks that end in a world that has changed, and memory that runs out
- * at each allocation of a step: the dialog answers, refuses or hangs up, and says nothing untrue. */
+ * at each allocation of a step: the dialog answers, refuses or hangs up and says nothing untrue. */
 #include "dialog_talk.h"
 
 #include "support/nomem.h"

@@ -1,5 +1,5 @@
-/* Every verb of the store with each of its calls to SQLite failing in turn, and with each of its own
- * allocations: it says so, a rollback undoes it, and the same succeeds at once afterwards. */
+/* Every verb of the store with each of its calls to SQLite failing in turn, and with each of its
+ * own allocations: it says so, a rollback undoes it, and the same succeeds at once afterwards. */
 #include "server/store/store_priv.h"
 #include "store_fixture.h"
 

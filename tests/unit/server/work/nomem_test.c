@@ -49,7 +49,7 @@ static void test_an_op_is_not_judged_without_memory(void **state)
 		assert_int_equal(status_of(t.c).rejected, 0);
 		assert_int_equal(status_of(t.c).quarantined, 0);
 		if (server_box_broken(t.c->box) || box_conn_is_closed(t.room2.conn)) come_back(&t);
-		/* Nothing stands in its way; or it is there already, and only the answer was lost. */
+		/* Nothing stands in its way; or it is there, and only the answer was lost. */
 		const Roomkeep__Ack *ack = box_push(t.c, &t.room2, &op, 1);
 		if (ack->results[0]->status != ROOMKEEP__OP_STATUS__DUPLICATE)
 			assert_op(ack, 0, ROOMKEEP__OP_STATUS__COMMITTED, ERR_OK);
