@@ -351,14 +351,14 @@ static enum err talk_step(struct sim *s, struct sim_room *r, struct sim_job *j, 
 static bool talk_may_end(const struct sim *s, const struct sim_room *r, enum err e)
 {
 	if (e == ERR_OK || is_link_trouble(e)) return true;
+	const struct sim_user *u = &s->users[r->talk.user];
 	switch (r->talk.kind) {
 	case SIM_TALK_SIGN_IN:
 		/* Offline before the first time here; too many wrong tries. */
 		if (e == ERR_NOT_FOUND || e == ERR_THROTTLED || e == ERR_EXPIRED) return true;
-		if (sim_reference_was_ever_out(s, &s->users[r->talk.user].id) && e == ERR_DENIED)
-			return true;
-		return e == ERR_AUTH && (r->talk.wrong || s->users[r->talk.user].changed ||
-					 sim_reference_was_ever_out(s, &s->users[r->talk.user].id));
+		if (e == ERR_DENIED) return sim_reference_user_was_ever_out(s, u);
+		return e == ERR_AUTH &&
+		       (r->talk.wrong || u->changed || sim_reference_user_was_ever_out(s, u));
 	case SIM_TALK_FETCH: return e == ERR_SIGNED_OUT || e == ERR_DENIED || e == ERR_NOT_FOUND;
 	case SIM_TALK_PASSPHRASE:
 		/* Changed in another room meanwhile, or no copy of the keyring here. */

@@ -203,6 +203,21 @@ bool sim_reference_was_ever_out(const struct sim *s, const struct id *user_id)
 	return right != NULL && right->was_out;
 }
 
+bool sim_reference_user_was_ever_out(const struct sim *s, const struct sim_user *user)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	struct id user_id = user->id;
+	if (id_is_zero(&user_id)) {
+		const struct store_reader *r = sim_server_reader(s->server);
+		if (r == NULL) return true; /* it is down: who could say? */
+		if (db_query_row(r->db, "SELECT user_id FROM account WHERE login = ?1",
+				 DB_ARGS(db_text(view_str(user->login))), &stmt) != ERR_OK ||
+		    db_col_id(stmt, 0, &user_id) != ERR_OK)
+			return false;
+	}
+	return sim_reference_was_ever_out(s, &user_id);
+}
+
 bool sim_reference_is_aside(const struct sim *s, const struct id *op_id, enum err code)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;

@@ -31,6 +31,8 @@ void sim_reference_check_all(struct sim *s);
 /* Rights by the server's rows: may act at all, in one of the two; roles of either. */
 bool sim_reference_may_act(const struct sim *s, const struct id *user_id);
 bool sim_reference_was_ever_out(const struct sim *s, const struct id *user_id);
+/* Also of one whose adding got through while its answer did not: found by the login. */
+bool sim_reference_user_was_ever_out(const struct sim *s, const struct sim_user *user);
 /* The server keeps this op aside with this code, and its author was dismissed at some time. */
 bool sim_reference_is_aside(const struct sim *s, const struct id *op_id, enum err code);
 uint64_t sim_reference_roles(const struct sim *s, const struct id *user_id); /* now */
