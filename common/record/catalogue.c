@@ -12,6 +12,32 @@ const struct catalogue_entry *catalogue_table(size_t *ret_count)
 	return catalogue_entries;
 }
 
+const struct catalogue_rom *catalogue_roms(size_t *ret_count)
+{
+	*ret_count = catalogue_rom_rows_count;
+	return catalogue_rom_rows;
+}
+
+const struct catalogue_rom *catalogue_rom_find(struct view ref)
+{
+	for (size_t i = 0; i < catalogue_rom_rows_count; i++) {
+		if (view_equal(view_str(catalogue_rom_rows[i].ref), ref)) {
+			return &catalogue_rom_rows[i];
+		}
+	}
+	return NULL;
+}
+
+const struct catalogue_scale *catalogue_scale_find(struct view ref)
+{
+	for (size_t i = 0; i < catalogue_scale_rows_count; i++) {
+		if (view_equal(view_str(catalogue_scale_rows[i].ref), ref)) {
+			return &catalogue_scale_rows[i];
+		}
+	}
+	return NULL;
+}
+
 const struct catalogue_grade *catalogue_grades(size_t *ret_count)
 {
 	*ret_count = catalogue_grade_rows_count;

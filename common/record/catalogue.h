@@ -1,7 +1,9 @@
 /* catalogue: the reference data of assessments, compiled in from common/record/data (CSV).
  *
  * A measure names an entry and the version it was taken from, so old rows keep their meaning.
- * Threads: any; all data is static and constant.  Source of the facts: the CSV files' own columns.
+ * Threads: any; all data is static and constant.  Source of the facts: the CSV files' own columns,
+ * explained in data/README.md. `verified` is false for own knowledge that nobody has looked up
+ * (conf K there): whoever shows such a fact says so.
  *
  * What an entry allows (the CSV does not say it, we decide):
  *   range of motion  value in the entry's unit, or result `unable`. side "both" in the CSV means
@@ -44,6 +46,7 @@ struct catalogue_entry {
 	const char *unit;  /* "" when it takes no value */
 	const char *hint;  /* positive when, test position or the scale's note; may be "" */
 	const char *alert; /* "", "caution" or "refer" */
+	const char *about; /* movement, or the structure that a special test looks at */
 	enum catalogue_kind kind;
 	unsigned sides;   /* allowed ROOMKEEP__SIDE__ values as bits */
 	unsigned results; /* allowed ROOMKEEP__TEST_RESULT__ values as bits */
@@ -51,6 +54,8 @@ struct catalogue_entry {
 	bool takes_value;
 	int32_t min_milli;
 	int32_t max_milli;
+	bool higher_is_better; /* false too where it means nothing: a special test */
+	bool verified;
 };
 
 /* NULL when there is none. */
@@ -69,13 +74,28 @@ size_t catalogue_suggest(struct view ref, const char *ret_refs[CATALOGUE_NEAR_MA
  * catalogue than ours may know. `ret_error` may be NULL. */
 MUST_USE enum err catalogue_check(const Roomkeep__Measure *m, struct record_error *ret_error);
 
-/* ---- tables for later issues and for screens ------------------------------------------------- */
+/* ---- tables for proof and for screens -------------------------------------------------------- */
+
+#define CATALOGUE_NO_NORMAL INT32_MIN
+
+/* Normal range of a movement: a guide, for it falls with age; the other side and the person's own
+ * earlier value come first. */
+struct catalogue_rom {
+	const char *ref;
+	int32_t aaos_milli;   /* CATALOGUE_NO_NORMAL: that source gives none */
+	int32_t ama_milli;    /* likewise */
+	const char *typical;  /* what else is reported, in words; may be "" */
+	const char *position; /* of the person tested */
+	const char *source;   /* keys of data/README.md; "": none named */
+	bool verified;
+};
 
 struct catalogue_grade {
 	const char *grade; /* "3+" */
 	int32_t code_milli;
 	bool tested; /* false for NT, which has no code */
 	const char *meaning;
+	bool verified;
 };
 
 /* Smallest change larger than the measure's own error. */
@@ -87,6 +107,7 @@ struct catalogue_mdc {
 	const char *unit;
 	const char *measure;
 	const char *source;
+	bool verified;
 };
 
 struct catalogue_flag {
@@ -94,6 +115,7 @@ struct catalogue_flag {
 	const char *group;
 	const char *flag;
 	const char *action;
+	bool verified;
 };
 
 struct catalogue_scale {
@@ -101,10 +123,18 @@ struct catalogue_scale {
 	bool higher_is_better;
 	int32_t mcid_milli; /* 0 = not known */
 	int32_t mdc_milli;  /* 0 = not known */
+	bool is_proof;      /* false: never called proof, never on a patient's page */
 	const char *source;
 	const char *note;
+	bool verified;
 };
 
+/* NULL for what is no range of motion. */
+const struct catalogue_rom *catalogue_rom_find(struct view ref);
+/* NULL for what is no scale. */
+const struct catalogue_scale *catalogue_scale_find(struct view ref);
+
+const struct catalogue_rom *catalogue_roms(size_t *ret_count);
 const struct catalogue_grade *catalogue_grades(size_t *ret_count);
 const struct catalogue_mdc *catalogue_mdcs(size_t *ret_count);
 const struct catalogue_flag *catalogue_flags(size_t *ret_count);

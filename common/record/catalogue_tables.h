@@ -5,6 +5,8 @@
 
 extern const struct catalogue_entry catalogue_entries[]; /* sorted by ref */
 extern const size_t catalogue_entries_count;
+extern const struct catalogue_rom catalogue_rom_rows[]; /* sorted by ref */
+extern const size_t catalogue_rom_rows_count;
 extern const struct catalogue_grade catalogue_grade_rows[];
 extern const size_t catalogue_grade_rows_count;
 extern const struct catalogue_mdc catalogue_mdc_rows[];

@@ -58,15 +58,37 @@ def bits(values):
     return sum(1 << v for v in values)
 
 
-def entry(ref, name, group, unit, hint, alert, kind, sides, results, need, low=None, high=None):
+def flag(value):
+    return str(bool(value)).lower()
+
+
+def verified(row):
+    """V was seen in a source, K is own knowledge: to be marked wherever it is shown."""
+    if row["conf"] not in ("V", "K"):
+        fail(f"conf is V or K: {row}")
+    return flag(row["conf"] == "V")
+
+
+def higher(row):
+    if row["better"] not in ("higher", "lower"):
+        fail(f"better is higher or lower: {row}")
+    return flag(row["better"] == "higher")
+
+
+def entry(ref, name, group, unit, hint, alert, kind, sides, results, need, low=None, high=None,
+          about="", better="false", sure="false"):
     return {"ref": ref, "name": name, "group": group, "unit": unit, "hint": hint, "alert": alert,
             "kind": kind, "sides": bits(sides), "results": bits(results), "need": need,
-            "takes": low is not None, "low": low or 0, "high": high or 0}
+            "takes": low is not None, "low": low or 0, "high": high or 0, "about": about,
+            "better": better, "sure": sure}
+
+
+ROM_COLUMNS = ["id", "joint", "movement", "side", "unit", "better", "aaos", "ama",
+               "other_typical", "test_position", "source", "conf"]
 
 
 def rom_entries(folder):
-    for r in rows(folder, "rom", ["id", "joint", "movement", "side", "unit", "aaos", "ama",
-                                  "other_typical", "test_position", "conf"]):
+    for r in rows(folder, "rom", ROM_COLUMNS):
         if r["unit"] not in ROM_UNITS or r["side"] not in ("mid", "both"):
             fail(f"rom.csv {r['id']}: unit or side")
         low, high = ROM_UNITS[r["unit"]]
@@ -74,35 +96,38 @@ def rom_entries(folder):
         name = f"{r['joint']} {r['movement']}"
         need = r["side"] == "both"
         yield entry(r["id"], name, r["joint"], r["unit"], r["test_position"], "", "ROM", sides,
-                    [UNABLE], need, low * 1000, high * 1000)
+                    [UNABLE], need, low * 1000, high * 1000, r["movement"], higher(r),
+                    verified(r))
         if r["unit"] == "deg" and not r["joint"].endswith("test"):
             yield mmt_entry("mmt_" + r["id"], f"strength of {name}", r["joint"], sides, need)
 
 
 def mmt_entry(ref, name, group, sides, need):
     return entry(ref, name, group, "grade", "grades 0 to 5 with halves as in the table", "", "MMT",
-                 sides, [UNABLE], need, 0, 5000)
+                 sides, [UNABLE], need, 0, 5000, "strength", "true", "true")
 
 
 def test_entries(folder):
     for r in rows(folder, "special_tests", ["id", "name", "region", "tests_for", "positive_when",
-                                            "alert"]):
+                                            "alert", "conf"]):
         if r["region"] not in LIMBS | TRUNK or r["alert"] not in ALERTS:
             fail(f"special_tests.csv {r['id']}: region or alert")
         limb = r["region"] in LIMBS
         yield entry(r["id"], r["name"], r["region"], "", r["positive_when"], r["alert"], "TEST",
                     [LEFT, RIGHT, BOTH] if limb else ANY_SIDE,
-                    [POSITIVE, NEGATIVE, EQUIVOCAL, UNABLE], limb)
+                    [POSITIVE, NEGATIVE, EQUIVOCAL, UNABLE], limb, about=r["tests_for"],
+                    sure=verified(r))
 
 
-SCALE_COLUMNS = ["id", "name", "min", "max", "better", "mcid", "mdc", "source", "note", "conf"]
+SCALE_COLUMNS = ["id", "name", "min", "max", "better", "mcid", "mdc", "use", "source", "note",
+                 "conf"]
 
 
 def scale_entries(folder):
     for r in rows(folder, "scales", SCALE_COLUMNS):
         unit = SCALE_UNITS.get(r["id"], "points")
         yield entry(r["id"], r["name"], "scale", unit, r["note"], "", "SCALE", ANY_SIDE, [UNABLE],
-                    False, milli(r["min"]), milli(r["max"]))
+                    False, milli(r["min"]), milli(r["max"]), r["name"], higher(r), verified(r))
 
 
 def write_entries(out, entries):
@@ -112,10 +137,25 @@ def write_entries(out, entries):
             fail(f"two entries are called {a['ref']}")
     out.append("const struct catalogue_entry catalogue_entries[] = {")
     for e in entries:
-        texts = ", ".join(quote(e[k]) for k in ("ref", "name", "group", "unit", "hint", "alert"))
+        texts = ", ".join(quote(e[k]) for k in ("ref", "name", "group", "unit", "hint", "alert",
+                                                "about"))
         out.append(f"\t{{ {texts}, CATALOGUE_{e['kind']}, {e['sides']}u, {e['results']}u, "
-                   f"{str(e['need']).lower()}, {str(e['takes']).lower()}, "
-                   f"{e['low']}, {e['high']} }},")
+                   f"{flag(e['need'])}, {flag(e['takes'])}, {e['low']}, {e['high']}, "
+                   f"{e['better']}, {e['sure']} }},")
+    out.append("};")
+
+
+def normal(text):
+    """A normal value of rom.csv; CATALOGUE_NO_NORMAL where the source gives none."""
+    return "CATALOGUE_NO_NORMAL" if text == "" else str(milli(text))
+
+
+def write_roms(out, folder):
+    out.append("const struct catalogue_rom catalogue_rom_rows[] = {")
+    for r in sorted(rows(folder, "rom", ROM_COLUMNS), key=lambda r: r["id"]):
+        out.append(f"\t{{ {quote(r['id'])}, {normal(r['aaos'])}, {normal(r['ama'])}, "
+                   f"{quote(r['other_typical'])}, {quote(r['test_position'])}, "
+                   f"{quote(r['source'])}, {verified(r)} }},")
     out.append("};")
 
 
@@ -124,7 +164,7 @@ def write_grades(out, folder):
     for r in rows(folder, "mmt", ["grade", "code", "meaning", "conf"]):
         tested = r["code"] != ""
         out.append(f"\t{{ {quote(r['grade'])}, {milli(r['code']) if tested else 0}, "
-                   f"{str(tested).lower()}, {quote(r['meaning'])} }},")
+                   f"{flag(tested)}, {quote(r['meaning'])}, {verified(r)} }},")
     out.append("};")
 
 
@@ -134,7 +174,7 @@ def write_mdcs(out, folder):
                                   "conf"]):
         out.append(f"\t{{ {quote(r['ref'])}, {quote(r['method'])}, {quote(r['rater'])}, "
                    f"{milli(r['mdc'])}, {quote(r['unit'])}, {quote(r['measure'])}, "
-                   f"{quote(r['source'])} }},")
+                   f"{quote(r['source'])}, {verified(r)} }},")
     out.append("};")
 
 
@@ -142,18 +182,18 @@ def write_flags(out, folder):
     out.append("const struct catalogue_flag catalogue_flag_rows[] = {")
     for r in rows(folder, "red_flags", ["id", "group", "flag", "action", "conf"]):
         out.append("\t{ " + ", ".join(quote(r[k]) for k in ("id", "group", "flag", "action"))
-                   + " },")
+                   + f", {verified(r)} }},")
     out.append("};")
 
 
 def write_scales(out, folder):
     out.append("const struct catalogue_scale catalogue_scale_rows[] = {")
     for r in rows(folder, "scales", SCALE_COLUMNS):
-        if r["better"] not in ("higher", "lower"):
-            fail(f"scales.csv {r['id']}: better")
-        out.append(f"\t{{ {quote(r['id'])}, {str(r['better'] == 'higher').lower()}, "
-                   f"{milli(r['mcid'] or '0')}, {milli(r['mdc'] or '0')}, {quote(r['source'])}, "
-                   f"{quote(r['note'])} }},")
+        if r["use"] not in ("proof", "own_eyes"):
+            fail(f"scales.csv {r['id']}: use is proof or own_eyes")
+        out.append(f"\t{{ {quote(r['id'])}, {higher(r)}, {milli(r['mcid'] or '0')}, "
+                   f"{milli(r['mdc'] or '0')}, {flag(r['use'] == 'proof')}, {quote(r['source'])}, "
+                   f"{quote(r['note'])}, {verified(r)} }},")
     out.append("};")
 
 
@@ -167,9 +207,9 @@ def main():
     out = ["/* Made by common/record/data/make_catalogue.py from the CSV files there. */",
            '#include "record/catalogue_tables.h"', ""]
     write_entries(out, entries)
-    for write in (write_grades, write_mdcs, write_flags, write_scales):
+    for write in (write_roms, write_grades, write_mdcs, write_flags, write_scales):
         write(out, folder)
-    for name in ("entries", "grade_rows", "mdc_rows", "flag_rows", "scale_rows"):
+    for name in ("entries", "rom_rows", "grade_rows", "mdc_rows", "flag_rows", "scale_rows"):
         out.append(f"const size_t catalogue_{name}_count = "
                    f"sizeof(catalogue_{name}) / sizeof(catalogue_{name}[0]);")
     with open(output, "w", encoding="utf-8", newline="\n") as f:

@@ -61,7 +61,7 @@ static void test_the_other_tables(void **state)
 	assert_int_equal(grades[4].code_milli, 2300);
 	assert_false(grades[12].tested);
 	const struct catalogue_mdc *mdcs = catalogue_mdcs(&count);
-	assert_int_equal(count, 23);
+	assert_int_equal(count, 26);
 	assert_string_equal(mdcs[1].ref, "cx_flex");
 	assert_int_equal(mdcs[1].mdc_milli, 9600);
 	const struct catalogue_flag *flags = catalogue_flags(&count);
@@ -72,6 +72,76 @@ static void test_the_other_tables(void **state)
 	assert_string_equal(scales[0].ref, "nprs");
 	assert_int_equal(scales[0].mcid_milli, 2000);
 	assert_false(scales[0].higher_is_better);
+}
+
+static void test_normal_values(void **state)
+{
+	(void)state;
+	size_t count;
+	const struct catalogue_rom *roms = catalogue_roms(&count);
+	assert_int_equal(count, 59);
+	for (size_t i = 0; i < count; i++) {
+		const struct catalogue_entry *e = entry(roms[i].ref);
+		assert_non_null(e);
+		assert_int_equal(e->kind, CATALOGUE_ROM);
+		assert_true(e->verified == roms[i].verified);
+		assert_true(roms[i].position[0] != '\0');
+		/* A normal value is one that may be typed. */
+		const int32_t normals[] = { roms[i].aaos_milli, roms[i].ama_milli };
+		for (size_t j = 0; j < COUNT_OF(normals); j++) {
+			if (normals[j] == CATALOGUE_NO_NORMAL) continue;
+			assert_in_range(normals[j], 0, e->max_milli);
+		}
+	}
+	const struct catalogue_rom *rotation = catalogue_rom_find(view_str("cx_rot"));
+	assert_int_equal(rotation->aaos_milli, 60000);
+	assert_int_equal(rotation->ama_milli, 80000);
+	assert_string_equal(rotation->position, "seated");
+	assert_string_equal(rotation->source, "M12");
+	assert_false(rotation->verified);
+	assert_int_equal(catalogue_rom_find(view_str("sh_hbb"))->aaos_milli, CATALOGUE_NO_NORMAL);
+	assert_null(catalogue_rom_find(view_str("sh_neer")));
+}
+
+static void test_which_way_is_better(void **state)
+{
+	(void)state;
+	static const char *const lower[] = { "sp_ftf", "th_opp",    "sh_hbb", "le_popl", "nprs",
+					     "ndi",    "nprs_neck", "stress", "vas",     "dash" };
+	static const char *const higher[] = { "cx_rot",  "tm_open", "kn_ext", "psfs",
+					      "le_wblt", "mmt",     "lefs",   "mmt_hp_abd" };
+	for (size_t i = 0; i < COUNT_OF(lower); i++) {
+		assert_false(entry(lower[i])->higher_is_better);
+	}
+	for (size_t i = 0; i < COUNT_OF(higher); i++) {
+		assert_true(entry(higher[i])->higher_is_better);
+	}
+	size_t count;
+	const struct catalogue_scale *scales = catalogue_scales(&count);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(scales[i].higher_is_better == entry(scales[i].ref)->higher_is_better);
+	}
+}
+
+static void test_what_positive_means_and_what_is_never_proof(void **state)
+{
+	(void)state;
+	size_t count;
+	const struct catalogue_entry *all = catalogue_table(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].kind != CATALOGUE_TEST) continue;
+		assert_true(all[i].about[0] != '\0' && all[i].hint[0] != '\0');
+		assert_false(all[i].verified); /* until somebody has looked them up */
+	}
+	assert_string_equal(entry("sh_neer")->about, "subacromial pain");
+	assert_string_equal(entry("cx_vbi")->alert, "refer");
+	assert_string_equal(entry("kn_lach")->alert, "caution");
+	static const char *const own_eyes[] = { "mood", "sleep", "stress", "groc" };
+	for (size_t i = 0; i < COUNT_OF(own_eyes); i++) {
+		assert_false(catalogue_scale_find(view_str(own_eyes[i]))->is_proof);
+	}
+	assert_true(catalogue_scale_find(view_str("nprs"))->is_proof);
+	assert_null(catalogue_scale_find(view_str("cx_rot")));
 }
 
 static Roomkeep__Measure value_of(const char *ref, const char *unit, int64_t milli, int side)
@@ -262,6 +332,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_table_is_sorted_whole_and_found),
 		cmocka_unit_test(test_the_other_tables),
+		cmocka_unit_test(test_normal_values),
+		cmocka_unit_test(test_which_way_is_better),
+		cmocka_unit_test(test_what_positive_means_and_what_is_never_proof),
 		cmocka_unit_test(test_range_of_motion),
 		cmocka_unit_test(test_special_tests),
 		cmocka_unit_test(test_scales),
