@@ -3,7 +3,7 @@
 #include "client/store/local_priv.h"
 
 #include "base/crashpoint.h"
-#include "record/catalogue.h"
+#include "record/measure.h"
 
 #define MAKE_ARENA_BYTES MIB
 
@@ -185,7 +185,8 @@ static enum err write_fill_frame(const struct local *l, const Roomkeep__SessionF
 }
 
 static enum err write_check_session(struct local *l, const struct vault *v, enum kind kind,
-				    const ProtobufCMessage *msg, struct access_write *q)
+				    const ProtobufCMessage *msg, struct access_write *q,
+				    struct record_error *ret_error)
 {
 	const struct id session_id = msg_session(kind, msg);
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
@@ -207,7 +208,13 @@ static enum err write_check_session(struct local *l, const struct vault *v, enum
 	}
 	TRY(access_may_write(q));
 	ENSURE(!q->session_exists || s.sign == NULL || kind == KIND_ADDENDUM, ERR_SIGNED);
-	return ERR_OK;
+	if (kind != KIND_MEASURE) return ERR_OK;
+	union {
+		const ProtobufCMessage *any;
+		const Roomkeep__Measure *measure;
+	} m = { .any = msg };
+	TRY(measure_check(m.measure, ret_error));
+	return measure_check_pair(m.measure, &s, ret_error);
 }
 
 static enum err write_check_target(struct local *l, const struct vault *v,
@@ -225,7 +232,8 @@ static enum err write_check_target(struct local *l, const struct vault *v,
 
 /* `*ret_first`: it is the first op of its patient or session. */
 static enum err write_check(struct local *l, const struct vault *v, enum kind kind,
-			    const ProtobufCMessage *msg, bool *ret_first)
+			    const ProtobufCMessage *msg, bool *ret_first,
+			    struct record_error *ret_error)
 {
 	struct access_write q = { .kind = (uint64_t)kind,
 				  .roles = person_roles(l, &v->user_id),
@@ -237,7 +245,7 @@ static enum err write_check(struct local *l, const struct vault *v, enum kind ki
 		const Roomkeep__Tombstone *tombstone;
 	} m = { .any = msg };
 	if (kind_is_of_session(kind)) {
-		TRY(write_check_session(l, v, kind, msg, &q));
+		TRY(write_check_session(l, v, kind, msg, &q, ret_error));
 		*ret_first = kind == KIND_SESSION_FRAME && !q.session_exists;
 		return ERR_OK;
 	}
@@ -299,13 +307,11 @@ enum err local_append(struct local *l, struct vault *v, enum kind kind, const Pr
 	       ERR_USAGE);
 	union {
 		const ProtobufCMessage *any;
-		const Roomkeep__Measure *measure;
 		const Roomkeep__Patient *patient;
 		const Roomkeep__Tombstone *tombstone;
 	} m = { .any = msg };
 	bool first = false;
-	TRY(write_check(l, v, kind, msg, &first));
-	if (kind == KIND_MEASURE) TRY(catalogue_check(m.measure, ret_error));
+	TRY(write_check(l, v, kind, msg, &first, ret_error));
 	struct id op_id = { 0 };
 	TRY(make_append(l, v, kind, msg, first, now_ms, &op_id, ret_error));
 	if (kind == KIND_PATIENT) {
@@ -364,7 +370,7 @@ enum err local_set_text(struct local *l, struct vault *v, const struct id *sessi
 	probe.has_session_id = true;
 	probe.session_id = wire_id_bytes(session_id);
 	bool first = false;
-	TRY(write_check(l, v, KIND_SESSION_TEXT, &probe.base, &first));
+	TRY(write_check(l, v, KIND_SESSION_TEXT, &probe.base, &first, ret_error));
 
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
@@ -385,7 +391,7 @@ enum err local_sign_session(struct local *l, struct vault *v, const struct id *s
 	m.has_session_id = m.has_values_hash = true;
 	m.session_id = wire_id_bytes(session_id);
 	bool first = false;
-	TRY(write_check(l, v, KIND_SIGN, &m.base, &first));
+	TRY(write_check(l, v, KIND_SIGN, &m.base, &first, NULL));
 
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
@@ -424,7 +430,7 @@ enum err local_opened(struct local *l, struct vault *v, const struct id *patient
 	m.patient_id = wire_id_bytes(patient_id);
 	m.has_session_id = session_id != NULL;
 	m.session_id = wire_id_bytes(&session);
-	TRY(write_check(l, v, KIND_OPENED, &m.base, &first));
+	TRY(write_check(l, v, KIND_OPENED, &m.base, &first, NULL));
 	struct id op_id;
 	TRY(make_append(l, v, KIND_OPENED, &m.base, false, now_ms, &op_id, NULL));
 	l->opened[l->opened_next] = (struct local_opened_mark){ .patient_id = *patient_id,

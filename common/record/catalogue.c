@@ -220,14 +220,18 @@ enum err catalogue_check(const Roomkeep__Measure *m, struct record_error *ret_er
 				  "an id of the catalogue");
 	}
 	const bool has_result = m->has_result && m->result != ROOMKEEP__TEST_RESULT__RESULT_NONE;
-	if (m->has_value_milli == has_result) {
+	const bool skipped = m->has_skipped_reason != 0;
+	if ((m->has_value_milli != 0) + has_result + skipped != 1) {
 		return field_fail(ret_error, ERR_BAD_VALUE,
 				  e->takes_value ? "value_milli" : "result",
-				  "exactly one of value and result");
+				  "exactly one of value, result and skipped_reason");
+	}
+	if (skipped && m->unit != NULL) {
+		return field_fail(ret_error, ERR_BAD_VALUE, "unit", "no unit without a value");
 	}
 	if (m->has_value_milli) {
 		TRY(catalogue_check_value(e, m, ret_error));
-	} else {
+	} else if (has_result) {
 		TRY(catalogue_check_result(e, m, ret_error));
 	}
 	return catalogue_check_side(e, m, ret_error);

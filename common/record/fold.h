@@ -80,6 +80,19 @@ struct fold_measure {
 	struct view unit;            /* empty without a value */
 	Roomkeep__TestResult result; /* RESULT_NONE with a value */
 	uint64_t at_ms;
+	/* 0 (unknown) = not said */
+	Roomkeep__Mode mode;
+	Roomkeep__Position position;
+	Roomkeep__Method method;
+	Roomkeep__EndFeel end_feel;
+	Roomkeep__SkippedReason skipped_reason; /* else 0: it was measured */
+	bool has_pain;
+	uint32_t pain_at_end;   /* 0 to 10 */
+	struct view limited_by; /* empty = not said */
+	bool has_rater;
+	struct id rater_id; /* without one the author measured */
+	bool has_pair;
+	struct id pair_id; /* of a mid or post row: its pre row's measure_id */
 };
 
 struct fold_addendum {
@@ -165,11 +178,15 @@ MUST_USE enum err session_fold_add(struct session_fold *f, const struct fold_met
 /* Computes the state of all that was added. */
 MUST_USE enum err session_fold_state(struct session_fold *f, struct session_state *ret_state);
 
-/* The bytes that values_hash is the hash of: SECURITY 2.1's enc("crs1/values", session_id,
+/* The bytes that values_hash is the hash of: SECURITY 2.1's enc("crs1/values-2", session_id,
  * patient_id, therapist_id, room_id, started_ms, ended_ms, imported, then per text field: count of
  * heads and their texts by op id, then count of measures and per measure by measure_id: measure_id,
- * ref, catalogue, phase, side, has_value, value_milli, unit, result, at_ms). What is absent is 0 or
- * empty. Appends. */
+ * ref, catalogue, phase, side, has_value, value_milli, unit, result, at_ms, mode, position, method,
+ * end_feel, skipped_reason, has_pain, pain_at_end, limited_by, rater_id, pair_id). What is absent
+ * is 0 or empty. Appends.
+ *
+ * The label counts what the bytes say: "crs1/values" ended at at_ms and was in no release, so
+ * nothing here reads it; a later form gets a label of its own beside this one. */
 MUST_USE enum err session_values_encode(const struct session_state *s, struct buf *out);
 
 /* "subjective", ...; NULL for an unknown field. And back: TEXT_FIELD_UNKNOWN for another word. */

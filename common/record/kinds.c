@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "record/catalogue.h"
+#include "record/measure.h"
 #include "roomkeep/record.pb-c.h"
 
 /* Nonce 24 and tag 16 around a text padded in steps of 512, or a 32 byte key (SECURITY 2.4). */
@@ -48,6 +49,15 @@ static const struct field_rule kind_measure_fields[] = {
 	{ "unit", FIELD_UNIT, FIELD_OPTIONAL, 1, CATALOGUE_UNIT_BYTES_MAX },
 	{ "result", FIELD_ENUM, FIELD_OPTIONAL, 0, 0 },
 	{ "at_ms", FIELD_TIME, FIELD_REQUIRED, 0, 0 },
+	{ "mode", FIELD_ENUM, FIELD_OPTIONAL, 0, 0 },
+	{ "position", FIELD_ENUM, FIELD_OPTIONAL, 0, 0 },
+	{ "method", FIELD_ENUM, FIELD_OPTIONAL, 0, 0 },
+	{ "pain_at_end", FIELD_COUNT, FIELD_OPTIONAL, 0, MEASURE_PAIN_MAX },
+	{ "end_feel", FIELD_ENUM, FIELD_OPTIONAL, 0, 0 },
+	{ "limited_by", FIELD_NAME, FIELD_OPTIONAL, 1, NAME_BYTES_MAX },
+	{ "rater_id", FIELD_ID, FIELD_OPTIONAL, 0, 0 },
+	{ "pair_id", FIELD_ID, FIELD_OPTIONAL, 0, 0 },
+	{ "skipped_reason", FIELD_ENUM, FIELD_OPTIONAL, 0, 0 },
 };
 
 static const struct field_rule kind_sign_fields[] = {
@@ -93,7 +103,7 @@ static enum err kind_check_session_frame(const ProtobufCMessage *message,
 
 static enum err kind_check_measure(const ProtobufCMessage *message, struct record_error *error)
 {
-	return catalogue_check((const Roomkeep__Measure *)(const void *)message, error);
+	return measure_check((const Roomkeep__Measure *)(const void *)message, error);
 }
 
 #define KIND_FIELDS(rules) (rules), COUNT_OF(rules)

@@ -70,6 +70,24 @@ static enum err session_fill_text(struct fold_store *s, struct fold_entry *e,
 	return ERR_OK;
 }
 
+/* How it was measured; protobuf-c gives 0 for an enum that is absent. */
+static enum err session_fill_how(struct fold_store *s, struct fold_measure *to,
+				 const Roomkeep__Measure *m)
+{
+	to->mode = m->mode;
+	to->position = m->position;
+	to->method = m->method;
+	to->end_feel = m->end_feel;
+	to->skipped_reason = m->skipped_reason;
+	to->has_pain = m->has_pain_at_end;
+	to->pain_at_end = m->pain_at_end;
+	to->has_rater = m->has_rater_id;
+	if (m->has_rater_id) TRY(wire_id(m->rater_id, &to->rater_id));
+	to->has_pair = m->has_pair_id;
+	if (m->has_pair_id) TRY(wire_id(m->pair_id, &to->pair_id));
+	return fold_store_copy(s, view_str(m->limited_by), &to->limited_by);
+}
+
 static enum err session_fill_measure(struct fold_store *s, struct fold_entry *e,
 				     const Roomkeep__Measure *m)
 {
@@ -85,7 +103,7 @@ static enum err session_fill_measure(struct fold_store *s, struct fold_entry *e,
 	to->value_milli = m->value_milli;
 	to->result = m->has_result ? m->result : ROOMKEEP__TEST_RESULT__RESULT_NONE;
 	to->at_ms = m->at_ms;
-	return ERR_OK;
+	return session_fill_how(s, to, m);
 }
 
 static enum err session_fill_sign(struct fold_store *s, struct fold_entry *e,
@@ -467,7 +485,17 @@ static enum err session_put_measure(struct buf *out, const struct fold_measure *
 	TRY(session_put_u64(out, m->has_value ? (uint64_t)m->value_milli : 0));
 	TRY(session_put(out, m->unit));
 	TRY(session_put_u64(out, (uint64_t)m->result));
-	return session_put_u64(out, m->at_ms);
+	TRY(session_put_u64(out, m->at_ms));
+	TRY(session_put_u64(out, (uint64_t)m->mode));
+	TRY(session_put_u64(out, (uint64_t)m->position));
+	TRY(session_put_u64(out, (uint64_t)m->method));
+	TRY(session_put_u64(out, (uint64_t)m->end_feel));
+	TRY(session_put_u64(out, (uint64_t)m->skipped_reason));
+	TRY(session_put_u64(out, m->has_pain ? 1 : 0));
+	TRY(session_put_u64(out, m->has_pain ? m->pain_at_end : 0));
+	TRY(session_put(out, m->limited_by));
+	TRY(session_put(out, m->has_rater ? id_view(&m->rater_id) : VIEW_EMPTY));
+	return session_put(out, m->has_pair ? id_view(&m->pair_id) : VIEW_EMPTY);
 }
 
 static enum err session_put_measures(struct buf *out, const struct session_state *s)
@@ -487,7 +515,7 @@ static enum err session_put_measures(struct buf *out, const struct session_state
 
 enum err session_values_encode(const struct session_state *s, struct buf *out)
 {
-	TRY(session_put(out, view_str("crs1/values")));
+	TRY(session_put(out, view_str("crs1/values-2")));
 	TRY(session_put(out, id_view(&s->session_id)));
 	TRY(session_put(out, id_view(&s->patient_id)));
 	TRY(session_put(out, id_view(&s->therapist_id)));

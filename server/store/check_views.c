@@ -94,9 +94,11 @@ static const struct view_table {
 	{ "SELECT seq, parent FROM session_text_parent ORDER BY seq, parent", 2,
 	  "session_text_parent" },
 	{ "SELECT m.seq, s.session_id, m.op_id, m.measure_id, m.ref, m.catalogue, m.phase, m.side,"
-	  " m.value_milli, m.unit, m.result, m.at_ms, m.erased, m.covered, m.stands, m.late"
-	  " FROM measure m JOIN session s USING (session) ORDER BY m.seq",
-	  16, "measure" },
+	  " m.value_milli, m.unit, m.result, m.at_ms, m.mode, m.position, m.method, m.end_feel,"
+	  " m.skipped_reason, m.pain_at_end, m.limited_by, m.rater_id, m.pair_id, m.erased,"
+	  " m.covered, m.stands, m.late FROM measure m JOIN session s USING (session) ORDER BY "
+	  "m.seq",
+	  25, "measure" },
 	{ "SELECT a.seq, s.session_id, a.op_id, a.addendum_id, a.text, a.erased, a.covered, "
 	  "a.stands"
 	  " FROM addendum a JOIN session s USING (session) ORDER BY a.seq",

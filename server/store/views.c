@@ -339,14 +339,25 @@ static enum err apply_measure(struct db *db, const struct view_op *op)
 	TRY(db_run(
 		db,
 		"INSERT INTO measure (seq, session, op_id, measure_id, ref, catalogue, phase, side,"
-		" value_milli, unit, result, at_ms)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		" value_milli, unit, result, at_ms, mode, position, method, end_feel,"
+		" skipped_reason, pain_at_end, limited_by, rater_id, pair_id)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+		" ?17, ?18, ?19, ?20, ?21)",
 		DB_ARGS(db_u64(op->seq), db_u64(session), db_blob(id_view(&op->op_id)),
 			bytes_of(m->measure_id), db_text(view_str(m->ref)), db_u64(m->catalogue),
 			db_u64(m->phase), db_maybe(m->has_side != 0, db_u64(m->side)),
 			db_maybe(m->has_value_milli != 0, db_i64(m->value_milli)),
 			db_maybe(m->unit != NULL, db_text(view_str(m->unit))),
-			db_maybe(m->has_result != 0, db_u64(m->result)), db_u64(m->at_ms))));
+			db_maybe(m->has_result != 0, db_u64(m->result)), db_u64(m->at_ms),
+			db_maybe(m->has_mode != 0, db_u64(m->mode)),
+			db_maybe(m->has_position != 0, db_u64(m->position)),
+			db_maybe(m->has_method != 0, db_u64(m->method)),
+			db_maybe(m->has_end_feel != 0, db_u64(m->end_feel)),
+			db_maybe(m->has_skipped_reason != 0, db_u64(m->skipped_reason)),
+			db_maybe(m->has_pain_at_end != 0, db_u64(m->pain_at_end)),
+			db_maybe(m->limited_by != NULL, db_text(view_str(m->limited_by))),
+			db_maybe(m->has_rater_id != 0, bytes_of(m->rater_id)),
+			db_maybe(m->has_pair_id != 0, bytes_of(m->pair_id)))));
 	bool draft = false;
 	uint64_t same = 0;
 	TRY(session_is_draft(db, session, &draft));
@@ -416,11 +427,15 @@ static enum err apply_tombstone(struct db *db, const struct view_op *op)
 		return refresh_texts(db, session);
 	case KIND_MEASURE:
 		TRY(session_row(db, db_id(&op->target_session), &session));
-		TRY(db_run(db,
-			   "UPDATE measure SET ref = '', catalogue = 0, phase = 0, side = NULL,"
-			   " value_milli = NULL, unit = NULL, result = NULL, at_ms = 0, erased = 1"
-			   " WHERE seq = ?1",
-			   DB_ARGS(seq)));
+		TRY(db_run(
+			db,
+			"UPDATE measure SET ref = '', catalogue = 0, phase = 0, side = NULL,"
+			" value_milli = NULL, unit = NULL, result = NULL, at_ms = 0, mode = NULL,"
+			" position = NULL, method = NULL, end_feel = NULL, skipped_reason = NULL,"
+			" pain_at_end = NULL, limited_by = NULL, rater_id = NULL, pair_id = NULL,"
+			" erased = 1"
+			" WHERE seq = ?1",
+			DB_ARGS(seq)));
 		return refresh_measures(db, session);
 	case KIND_ADDENDUM:
 		TRY(session_row(db, db_id(&op->target_session), &session));

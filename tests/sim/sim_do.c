@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "record/catalogue.h"
+#include "record/measure.h"
 #include "wire/op.h"
 
 #include <stdlib.h>
@@ -212,6 +213,21 @@ static enum err do_set_text(struct sim *s, struct sim_room *r)
 	return ERR_OK;
 }
 
+/* How it was measured: each thing is said or not. */
+static void make_measure_how(struct sim *s, Roomkeep__Measure *m)
+{
+	static char limit[] = "a pull";
+	m->has_mode = sim_chance(&s->rand, 50);
+	m->mode = (Roomkeep__Mode)(1 + rand_below(&s->rand, 3));
+	m->has_position = sim_chance(&s->rand, 50);
+	m->position = (Roomkeep__Position)(1 + rand_below(&s->rand, 6));
+	m->has_method = sim_chance(&s->rand, 50);
+	m->method = (Roomkeep__Method)(1 + rand_below(&s->rand, 7));
+	m->has_pain_at_end = sim_chance(&s->rand, 50);
+	m->pain_at_end = (uint32_t)rand_below(&s->rand, MEASURE_PAIN_MAX + 1);
+	m->limited_by = sim_chance(&s->rand, 30) ? limit : NULL;
+}
+
 /* Something the catalogue allows; ERR_MORE when the dice did not find it. */
 static enum err make_measure(struct sim *s, Roomkeep__Measure *m)
 {
@@ -235,7 +251,8 @@ static enum err make_measure(struct sim *s, Roomkeep__Measure *m)
 		m->has_result = 1;
 		m->result = (Roomkeep__TestResult)(1 + rand_below(&s->rand, 4));
 	}
-	return catalogue_check(m, NULL) == ERR_OK ? ERR_OK : ERR_MORE;
+	make_measure_how(s, m);
+	return measure_check(m, NULL) == ERR_OK ? ERR_OK : ERR_MORE;
 }
 
 static enum err do_add_measure(struct sim *s, struct sim_room *r)

@@ -64,7 +64,9 @@ static enum err views_measures(struct store_reader *r, const struct id *session_
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	TRY(rows_of(r,
 		    "SELECT m.op_id, m.measure_id, m.ref, m.catalogue, m.phase, m.side,"
-		    " m.value_milli, m.unit, m.result, m.at_ms FROM measure m"
+		    " m.value_milli, m.unit, m.result, m.at_ms, m.mode, m.position, m.method,"
+		    " m.end_feel, m.skipped_reason, m.pain_at_end, m.limited_by, m.rater_id,"
+		    " m.pair_id FROM measure m"
 		    " JOIN session s USING (session) WHERE s.session_id = ?1 AND m.stands = 1"
 		    " ORDER BY m.at_ms, m.seq",
 		    session_id, &stmt));
@@ -84,6 +86,11 @@ static enum err views_measures(struct store_reader *r, const struct id *session_
 		m.unit = db_col_view(stmt, 7);
 		m.result = (int)db_col_u64(stmt, 8);
 		m.at_ms = db_col_u64(stmt, 9);
+		for (int i = 0; i < 5; i++) m.how[i] = (int)db_col_u64(stmt, 10 + i);
+		m.pain = db_col_is_null(stmt, 15) ? -1 : (int)db_col_u64(stmt, 15);
+		m.limited_by = db_col_view(stmt, 16);
+		m.rater_id = db_col_view(stmt, 17);
+		m.pair_id = db_col_view(stmt, 18);
 		say_measure(out, &m);
 	}
 }

@@ -275,7 +275,13 @@ static void tell_measure(const struct entry *e, struct buf *out)
 					 .value_milli = m->value_milli,
 					 .unit = m->unit == NULL ? VIEW_EMPTY : view_str(m->unit),
 					 .result = m->has_result ? (int)m->result : 0,
-					 .at_ms = m->at_ms };
+					 .at_ms = m->at_ms,
+					 .how = { (int)m->mode, (int)m->position, (int)m->method,
+						  (int)m->end_feel, (int)m->skipped_reason },
+					 .pain = m->has_pain_at_end ? (int)m->pain_at_end : -1,
+					 .limited_by = view_str(m->limited_by),
+					 .rater_id = view_of(m->rater_id.data, m->rater_id.len),
+					 .pair_id = view_of(m->pair_id.data, m->pair_id.len) };
 	say_measure(out, &say);
 }
 

@@ -54,6 +54,13 @@ void say_head(struct buf *out, int field, const struct id *op_id, struct view te
 	put_end(out);
 }
 
+static void put_view_id(struct buf *out, const char *what, struct view bytes)
+{
+	struct id id = { 0 };
+	if (bytes.len > 0) INSIST(id_from_view(bytes, &id) == ERR_OK);
+	put_id(out, what, &id);
+}
+
 void say_measure(struct buf *out, const struct say_measure *m)
 {
 	put_id(out, "measure ", &m->measure_id);
@@ -66,6 +73,13 @@ void say_measure(struct buf *out, const struct say_measure *m)
 		INSIST(buf_append_fmt(out, " value %lld", (long long)m->value_milli) == ERR_OK);
 		put_text(out, m->unit);
 	}
+	for (size_t i = 0; i < sizeof(m->how) / sizeof(m->how[0]); i++) {
+		INSIST(buf_append_fmt(out, " %d", m->how[i]) == ERR_OK);
+	}
+	INSIST(buf_append_fmt(out, " pain %d", m->pain) == ERR_OK);
+	put_text(out, m->limited_by);
+	put_view_id(out, " rater ", m->rater_id);
+	put_view_id(out, " pair ", m->pair_id);
 	put_end(out);
 }
 

@@ -24,6 +24,11 @@ struct say_measure {
 	struct view unit;
 	int result; /* 0: not said */
 	uint64_t at_ms;
+	int how[5];             /* mode, position, method, end_feel, skipped_reason; 0: not said */
+	int pain;               /* -1: not said */
+	struct view limited_by; /* empty: not said */
+	struct view rater_id;   /* likewise */
+	struct view pair_id;    /* likewise */
 };
 
 /* The order of a session: frame, sign, heads by field, measures, addenda, late ones. */

@@ -4,17 +4,25 @@
 
 static void measure_say(const struct fold_measure *m, struct buf *out)
 {
-	const struct say_measure say = { .op_id = m->meta.op_id,
-					 .measure_id = m->measure_id,
-					 .ref = m->ref,
-					 .catalogue = m->catalogue,
-					 .phase = (int)m->phase,
-					 .side = m->has_side ? (int)m->side : 0,
-					 .has_value = m->has_value,
-					 .value_milli = m->value_milli,
-					 .unit = m->unit,
-					 .result = (int)m->result,
-					 .at_ms = m->at_ms };
+	const struct say_measure say = {
+		.op_id = m->meta.op_id,
+		.measure_id = m->measure_id,
+		.ref = m->ref,
+		.catalogue = m->catalogue,
+		.phase = (int)m->phase,
+		.side = m->has_side ? (int)m->side : 0,
+		.has_value = m->has_value,
+		.value_milli = m->value_milli,
+		.unit = m->unit,
+		.result = (int)m->result,
+		.at_ms = m->at_ms,
+		.how = { (int)m->mode, (int)m->position, (int)m->method, (int)m->end_feel,
+			 (int)m->skipped_reason },
+		.pain = m->has_pain ? (int)m->pain_at_end : -1,
+		.limited_by = m->limited_by,
+		.rater_id = m->has_rater ? id_view(&m->rater_id) : VIEW_EMPTY,
+		.pair_id = m->has_pair ? id_view(&m->pair_id) : VIEW_EMPTY
+	};
 	say_measure(out, &say);
 }
 

@@ -72,11 +72,19 @@ static inline void sample_fill_measure(Roomkeep__Measure *m)
 	SAMPLE_SET(m, session_id, sample_id(2));
 	m->ref = sample_text("cx_rot");
 	SAMPLE_SET(m, catalogue, 1);
-	SAMPLE_SET(m, phase, ROOMKEEP__PHASE__PRE);
+	SAMPLE_SET(m, phase, ROOMKEEP__PHASE__POST);
 	SAMPLE_SET(m, side, ROOMKEEP__SIDE__LEFT);
 	SAMPLE_SET(m, value_milli, 52000);
 	m->unit = sample_text("deg");
 	SAMPLE_SET(m, at_ms, 1700000001000u);
+	SAMPLE_SET(m, mode, ROOMKEEP__MODE__MODE_ACTIVE);
+	SAMPLE_SET(m, position, ROOMKEEP__POSITION__POSITION_SEATED);
+	SAMPLE_SET(m, method, ROOMKEEP__METHOD__METHOD_GONIOMETER);
+	SAMPLE_SET(m, pain_at_end, 3);
+	SAMPLE_SET(m, end_feel, ROOMKEEP__END_FEEL__END_FEEL_FIRM);
+	m->limited_by = sample_text("pull on the left");
+	SAMPLE_SET(m, rater_id, sample_id(9));
+	SAMPLE_SET(m, pair_id, sample_id(10));
 }
 
 static inline void sample_fill_note(Roomkeep__Note *m)

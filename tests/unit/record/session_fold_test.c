@@ -624,8 +624,8 @@ static void test_the_signed_bytes_name_every_value(void **state)
 
 	CLEANUP(buf_finip) struct buf want = { 0 };
 	const struct id ids[] = { session, id_of(1), id_of(3), id_of(4) };
-	assert_int_equal(buf_append_be32(&want, 11), ERR_OK);
-	assert_int_equal(buf_append_str(&want, "crs1/values"), ERR_OK);
+	assert_int_equal(buf_append_be32(&want, 13), ERR_OK);
+	assert_int_equal(buf_append_str(&want, "crs1/values-2"), ERR_OK);
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		assert_int_equal(buf_append_be32(&want, 16), ERR_OK);
 		assert_int_equal(buf_append(&want, id_view(&ids[i])), ERR_OK);
@@ -648,17 +648,25 @@ static void test_the_signed_bytes_name_every_value(void **state)
 	assert_int_equal(buf_append(&want, id_view(&row)), ERR_OK);
 	assert_int_equal(buf_append_be32(&want, 6), ERR_OK);
 	assert_int_equal(buf_append_str(&want, "cx_rot"), ERR_OK);
-	const uint64_t measure[] = { 1, 1, 1, 1, (uint64_t)-52000 };
+	const uint64_t measure[] = { 1, 3, 1, 1, (uint64_t)-52000 };
 	for (size_t i = 0; i < COUNT_OF(measure); i++) {
 		assert_int_equal(buf_append_be32(&want, 8), ERR_OK);
 		assert_int_equal(buf_append_be64(&want, measure[i]), ERR_OK);
 	}
 	assert_int_equal(buf_append_be32(&want, 3), ERR_OK);
 	assert_int_equal(buf_append_str(&want, "deg"), ERR_OK);
-	const uint64_t last[] = { 0, 1700000000013u };
+	/* result, at, mode, position, method, end feel, skipped, has pain, pain */
+	const uint64_t last[] = { 0, 1700000000013u, 1, 4, 1, 2, 0, 1, 3 };
 	for (size_t i = 0; i < COUNT_OF(last); i++) {
 		assert_int_equal(buf_append_be32(&want, 8), ERR_OK);
 		assert_int_equal(buf_append_be64(&want, last[i]), ERR_OK);
+	}
+	assert_int_equal(buf_append_be32(&want, 16), ERR_OK);
+	assert_int_equal(buf_append_str(&want, "pull on the left"), ERR_OK);
+	const struct id rater_and_pair[] = { id_of(9), id_of(10) };
+	for (size_t i = 0; i < COUNT_OF(rater_and_pair); i++) {
+		assert_int_equal(buf_append_be32(&want, 16), ERR_OK);
+		assert_int_equal(buf_append(&want, id_view(&rater_and_pair[i])), ERR_OK);
 	}
 	assert_int_equal(got.len, want.len);
 	assert_memory_equal(got.p, want.p, want.len);
