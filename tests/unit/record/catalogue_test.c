@@ -61,7 +61,7 @@ static void test_the_other_tables(void **state)
 	assert_int_equal(grades[4].code_milli, 2300);
 	assert_false(grades[12].tested);
 	const struct catalogue_mdc *mdcs = catalogue_mdcs(&count);
-	assert_int_equal(count, 26);
+	assert_int_equal(count, 29);
 	assert_string_equal(mdcs[1].ref, "cx_flex");
 	assert_int_equal(mdcs[1].mdc_milli, 9600);
 	const struct catalogue_flag *flags = catalogue_flags(&count);
