@@ -56,6 +56,12 @@ const struct catalogue_flag *catalogue_flags(size_t *ret_count)
 	return catalogue_flag_rows;
 }
 
+const struct catalogue_suggestion *catalogue_suggestions(size_t *ret_count)
+{
+	*ret_count = catalogue_suggestion_rows_count;
+	return catalogue_suggestion_rows;
+}
+
 const struct catalogue_scale *catalogue_scales(size_t *ret_count)
 {
 	*ret_count = catalogue_scale_rows_count;

@@ -129,6 +129,16 @@ struct catalogue_scale {
 	bool verified;
 };
 
+/* What to test when somebody is not sure; for suggest.h. Refs of the catalogue. */
+struct catalogue_suggestion {
+	const char *region;
+	const char *complaint;
+	const char *rom;
+	const char *test;     /* a special test or strength */
+	const char *function; /* a scale: function or pain */
+};
+const struct catalogue_suggestion *catalogue_suggestions(size_t *ret_count);
+
 /* NULL for what is no range of motion. */
 const struct catalogue_rom *catalogue_rom_find(struct view ref);
 /* NULL for what is no scale. */

@@ -13,5 +13,7 @@ extern const struct catalogue_mdc catalogue_mdc_rows[];
 extern const size_t catalogue_mdc_rows_count;
 extern const struct catalogue_flag catalogue_flag_rows[];
 extern const size_t catalogue_flag_rows_count;
+extern const struct catalogue_suggestion catalogue_suggestion_rows[]; /* by region */
+extern const size_t catalogue_suggestion_rows_count;
 extern const struct catalogue_scale catalogue_scale_rows[];
 extern const size_t catalogue_scale_rows_count;

@@ -197,6 +197,20 @@ def write_scales(out, folder):
     out.append("};")
 
 
+SUGGEST_KINDS = {"rom": {"ROM"}, "test": {"TEST", "MMT"}, "function": {"SCALE"}}
+
+
+def write_suggestions(out, folder, entries):
+    kinds = {e["ref"]: e["kind"] for e in entries}
+    out.append("const struct catalogue_suggestion catalogue_suggestion_rows[] = {")
+    for r in rows(folder, "suggest", ["region", "complaint", "rom", "test", "function"]):
+        for column, allowed in SUGGEST_KINDS.items():
+            if kinds.get(r[column]) not in allowed:
+                fail(f"suggest.csv {r['region']} {r['complaint']}: {column} {r[column]}")
+        out.append("\t{ " + ", ".join(quote(t) for t in r.values()) + " },")
+    out.append("};")
+
+
 def main():
     if len(sys.argv) != 3:
         fail("usage: make_catalogue.py DATA_DIR OUTPUT.c")
@@ -209,7 +223,9 @@ def main():
     write_entries(out, entries)
     for write in (write_roms, write_grades, write_mdcs, write_flags, write_scales):
         write(out, folder)
-    for name in ("entries", "rom_rows", "grade_rows", "mdc_rows", "flag_rows", "scale_rows"):
+    write_suggestions(out, folder, entries)
+    for name in ("entries", "rom_rows", "grade_rows", "mdc_rows", "flag_rows", "scale_rows",
+                 "suggestion_rows"):
         out.append(f"const size_t catalogue_{name}_count = "
                    f"sizeof(catalogue_{name}) / sizeof(catalogue_{name}[0]);")
     with open(output, "w", encoding="utf-8", newline="\n") as f:
