@@ -1,7 +1,10 @@
 #include "client/api/show.h"
 
 #include "base/check.h"
+#include "client/api/show_proof.h"
 #include "client/api/verbs.h"
+#include "record/catalogue.h"
+#include "record/measure.h"
 
 #include <string.h>
 
@@ -82,8 +85,7 @@ Roomkeep__TestResult show_result_parse(const char *name)
 	return ROOMKEEP__TEST_RESULT__RESULT_NONE;
 }
 
-/* "numbers are numbers": 52 stays 52, 52.5 is a real. */
-static json_t *milli_json(int64_t milli)
+json_t *show_milli(int64_t milli)
 {
 	if (milli % 1000 == 0) return json_integer((json_int_t)(milli / 1000));
 	return json_real((double)milli / 1000.0);
@@ -94,6 +96,32 @@ static json_t *name_or_null(const char *name)
 	return name != NULL ? json_string(name) : json_null();
 }
 
+static enum err put_word(json_t *object, const char *key, enum measure_list list, int value)
+{
+	return json_put(object, key, name_or_null(measure_word(list, value)));
+}
+
+static enum err put_how(struct verb *v, const struct fold_measure *m, json_t *object)
+{
+	const struct catalogue_entry *entry = catalogue_find(m->ref);
+
+	TRY(json_put(object, "name", name_or_null(entry != NULL ? entry->name : NULL)));
+	TRY(put_word(object, "skipped_reason", MEASURE_SKIPPED, (int)m->skipped_reason));
+	TRY(put_word(object, "mode", MEASURE_MODE, (int)m->mode));
+	TRY(put_word(object, "position", MEASURE_POSITION, (int)m->position));
+	TRY(put_word(object, "method", MEASURE_METHOD, (int)m->method));
+	TRY(put_word(object, "end_feel", MEASURE_END_FEEL, (int)m->end_feel));
+	TRY(json_put(object, "pain_at_end",
+		     m->has_pain ? json_integer((json_int_t)m->pain_at_end) : json_null()));
+	if (m->limited_by.len > 0) {
+		TRY(json_put_text(object, "limited_by", m->limited_by));
+	} else {
+		TRY(json_put(object, "limited_by", json_null()));
+	}
+	TRY(json_put_id(object, "pair_id", m->has_pair ? &m->pair_id : NULL));
+	return verb_put_login(v, object, "rater", m->has_rater ? &m->rater_id : &m->meta.author_id);
+}
+
 enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *object)
 {
 	TRY(json_put_id(object, "measure_id", &m->measure_id));
@@ -101,13 +129,14 @@ enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *obje
 	TRY(json_put(object, "side",
 		     m->has_side ? name_or_null(show_side_name(m->side)) : json_null()));
 	TRY(json_put(object, "phase", name_or_null(show_phase_name(m->phase))));
-	TRY(json_put(object, "value", m->has_value ? milli_json(m->value_milli) : json_null()));
+	TRY(json_put(object, "value", m->has_value ? show_milli(m->value_milli) : json_null()));
 	if (m->has_value) {
 		TRY(json_put_text(object, "unit", m->unit));
 	} else {
 		TRY(json_put(object, "unit", json_null()));
 	}
 	TRY(json_put(object, "result", name_or_null(show_result_name(m->result))));
+	TRY(put_how(v, m, object));
 	TRY(json_put_time(object, "at", m->at_ms));
 	return verb_put_login(v, object, "by", &m->meta.author_id);
 }
@@ -241,6 +270,7 @@ static enum err put_session(struct verb *v, const struct session_state *s)
 	TRY(json_put(v->answer, "state", json_string(s->sign != NULL ? "signed" : "draft")));
 	TRY(put_texts(v, s));
 	TRY(put_lists(v, s));
+	TRY(show_session_proof(v, s));
 	TRY(verb_put_room(v, v->answer, "room", &s->room_id));
 	TRY(json_put_time(v->answer, "started_at", s->started_ms));
 	TRY(json_put_time(v->answer, "ended_at", s->ended_ms));

@@ -12,5 +12,9 @@ Roomkeep__Phase show_phase_parse(const char *name);
 Roomkeep__Side show_side_parse(const char *name);
 Roomkeep__TestResult show_result_parse(const char *name);
 
-/* {"measure_id","ref","side","phase","value","unit","result","at","by"} */
+/* "numbers are numbers": 52 stays 52, 52.5 is a real. */
+json_t *show_milli(int64_t milli);
+
+/* {"measure_id","ref","name","side","phase","value","unit","result","skipped_reason","mode",
+ * "position","method","pain_at_end","end_feel","limited_by","pair_id","at","by","rater"} */
 MUST_USE enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *object);

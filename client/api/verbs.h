@@ -38,10 +38,12 @@ MUST_USE enum err verb_list_patients(struct verb *v);
 /* verbs_session.c */
 MUST_USE enum err verb_start_session(struct verb *v);
 MUST_USE enum err verb_set_session(struct verb *v);
-MUST_USE enum err verb_add_measure(struct verb *v);
 MUST_USE enum err verb_sign_session(struct verb *v);
 MUST_USE enum err verb_add_addendum(struct verb *v);
 MUST_USE enum err verb_list_sessions(struct verb *v);
+
+/* verbs_measure.c */
+MUST_USE enum err verb_add_measure(struct verb *v);
 
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);

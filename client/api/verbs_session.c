@@ -1,12 +1,11 @@
-#include "client/api/show.h"
+#include "client/api/session_calls.h"
+#include "client/api/show_proof.h"
 #include "client/api/verbs.h"
 
 #include "base/check.h"
 #include "record/access.h"
-#include "record/catalogue.h"
 #include "wire/op.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@ static enum err fail_session(struct verb *v, enum err e, const struct record_err
 	return verb_fail_record(v, e, error);
 }
 
-static enum err append(struct verb *v, enum kind kind, const ProtobufCMessage *message)
+enum err session_append(struct verb *v, enum kind kind, const ProtobufCMessage *message)
 {
 	struct record_error error = { .err = ERR_OK };
 	struct id op_id;
@@ -34,7 +33,7 @@ static enum err append(struct verb *v, enum kind kind, const ProtobufCMessage *m
 	return json_put_id(v->answer, "op_id", &op_id);
 }
 
-static enum err need_patient(struct verb *v, struct id *ret_patient_id)
+enum err session_need_patient(struct verb *v, struct id *ret_patient_id)
 {
 	struct local_patient p;
 
@@ -49,7 +48,7 @@ enum err verb_start_session(struct verb *v)
 	const struct local_room *room = local_room(verb_local(v));
 	struct id patient_id;
 
-	TRY(need_patient(v, &patient_id));
+	TRY(session_need_patient(v, &patient_id));
 	const struct id session_id = local_new_id(verb_local(v), v->now_ms);
 	frame.has_session_id = frame.has_patient_id = frame.has_therapist_id = 1;
 	frame.session_id = wire_id_bytes(&session_id);
@@ -58,7 +57,7 @@ enum err verb_start_session(struct verb *v)
 	frame.has_room_id = frame.has_started_ms = 1;
 	frame.room_id = wire_id_bytes(&room->room_id);
 	frame.started_ms = v->now_ms;
-	TRY(append(v, KIND_SESSION_FRAME, &frame.base));
+	TRY(session_append(v, KIND_SESSION_FRAME, &frame.base));
 	TRY(json_put_id(v->answer, "session_id", &session_id));
 	TRY(json_put_id(v->answer, "patient_id", &patient_id));
 	return json_put_time(v->answer, "started_at", v->now_ms);
@@ -112,95 +111,6 @@ enum err verb_set_session(struct verb *v)
 	return json_put(v->answer, "changed", json_integer((json_int_t)count));
 }
 
-/* ---- measures ------------------------------------------------------------------------------ */
-
-static enum err read_value(struct verb *v, Roomkeep__Measure *m)
-{
-	const json_t *value = json_object_get(v->request, "value");
-
-	if (value == NULL || json_is_null(value)) return ERR_OK;
-	if (!json_is_number(value)) {
-		return fault_set(&v->fault, ERR_USAGE, "usage", "value is no number");
-	}
-	const double milli = json_number_value(value) * 1000.0;
-	if (!isfinite(milli) || fabs(milli) > 1e12 || fabs(milli - round(milli)) > 1e-4) {
-		return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
-				 "value: up to three digits behind the point");
-	}
-	m->has_value_milli = 1;
-	m->value_milli = llround(milli);
-	return ERR_OK;
-}
-
-static enum err read_words(struct verb *v, Roomkeep__Measure *m)
-{
-	m->has_phase = 1;
-	m->phase = show_phase_parse(verb_text(v, "phase"));
-	if (m->phase == ROOMKEEP__PHASE__PHASE_UNKNOWN) {
-		return fault_set(&v->fault, ERR_USAGE, "usage", "phase is pre, mid or post");
-	}
-	if (verb_has(v, "side")) {
-		m->has_side = 1;
-		m->side = show_side_parse(verb_text(v, "side"));
-		if (m->side == ROOMKEEP__SIDE__SIDE_UNKNOWN) {
-			return fault_set(&v->fault, ERR_USAGE, "usage",
-					 "side is L, R, mid or both");
-		}
-	}
-	if (verb_has(v, "result")) {
-		m->has_result = 1;
-		m->result = show_result_parse(verb_text(v, "result"));
-		if (m->result == ROOMKEEP__TEST_RESULT__RESULT_NONE) {
-			return fault_set(&v->fault, ERR_USAGE, "usage",
-					 "result is pos, neg, equivocal or unable");
-		}
-	}
-	TRY(read_value(v, m));
-	if (m->has_value_milli == m->has_result) {
-		return fault_set(&v->fault, ERR_USAGE, "usage", "give either a value or a result");
-	}
-	return ERR_OK;
-}
-
-static enum err fail_ref(struct verb *v, const char *ref)
-{
-	const char *near[CATALOGUE_NEAR_MAX];
-	const size_t count = catalogue_suggest(view_str(ref), near);
-
-	err_ignore(fault_set(&v->fault, ERR_NOT_FOUND, NULL, "no such ref in the catalogue"));
-	if (count == 0) return ERR_NOT_FOUND;
-	return fault_hint(&v->fault, "Did you mean %s?", near[0]);
-}
-
-enum err verb_add_measure(struct verb *v)
-{
-	Roomkeep__Measure m = ROOMKEEP__MEASURE__INIT;
-	struct id session_id;
-	const char *ref = NULL;
-	char ref_copy[CATALOGUE_REF_BYTES_MAX + 1];
-	char unit[CATALOGUE_UNIT_BYTES_MAX + 1];
-
-	TRY(verb_need_id(v, "session_id", &session_id));
-	TRY(verb_need_text(v, "ref", &ref));
-	TRY(read_words(v, &m));
-	const struct catalogue_entry *entry = catalogue_find(view_str(ref));
-	if (entry == NULL) return fail_ref(v, ref);
-	(void)snprintf(ref_copy, sizeof(ref_copy), "%s", entry->ref);
-	(void)snprintf(unit, sizeof(unit), "%s", entry->unit);
-
-	const struct id measure_id = local_new_id(verb_local(v), v->now_ms);
-	m.has_measure_id = m.has_session_id = m.has_catalogue = m.has_at_ms = 1;
-	m.measure_id = wire_id_bytes(&measure_id);
-	m.session_id = wire_id_bytes(&session_id);
-	m.ref = ref_copy;
-	m.catalogue = CATALOGUE_VERSION;
-	m.unit = m.has_value_milli ? unit : NULL;
-	m.at_ms = v->now_ms;
-	TRY(append(v, KIND_MEASURE, &m.base));
-	TRY(json_put_id(v->answer, "measure_id", &measure_id));
-	return json_put_id(v->answer, "session_id", &session_id);
-}
-
 /* ---- signing and addenda ------------------------------------------------------------------- */
 
 enum err verb_sign_session(struct verb *v)
@@ -210,6 +120,7 @@ enum err verb_sign_session(struct verb *v)
 	struct id op_id;
 
 	TRY(verb_need_id(v, "session_id", &session_id));
+	TRY(show_sign_warnings(v, &session_id));
 	const enum err e =
 		local_sign_session(verb_local(v), verb_vault(v), &session_id, v->now_ms, &op_id);
 	if (e == ERR_CONFLICT) {
@@ -243,7 +154,7 @@ enum err verb_add_addendum(struct verb *v)
 	a.addendum_id = wire_id_bytes(&addendum_id);
 	a.session_id = wire_id_bytes(&session_id);
 	a.text = copy;
-	const enum err e = append(v, KIND_ADDENDUM, &a.base);
+	const enum err e = session_append(v, KIND_ADDENDUM, &a.base);
 	secret_wipe(copy, strlen(copy));
 	free(copy);
 	TRY(e);
@@ -300,7 +211,7 @@ static enum err answer_list(struct verb *v, const struct id *patient_id, bool pa
 	return json_put(v->answer, "partial", json_boolean(partial));
 }
 
-static enum err may_read_sessions(struct verb *v)
+enum err session_may_read(struct verb *v)
 {
 	const struct dir_user *user =
 		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
@@ -309,28 +220,44 @@ static enum err may_read_sessions(struct verb *v)
 	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read sessions");
 }
 
-/* What this room does not hold is fetched; without the server it answers with what it holds. */
-enum err verb_list_sessions(struct verb *v)
+enum err session_fetch_all(struct verb *v, const struct id *patient_id, bool *ret_ready,
+			   bool *ret_partial)
 {
-	struct id patient_id;
 	uint64_t fetched_ms = 0;
 	uint64_t after_seq = 0;
 	bool more = false;
 
-	TRY(verb_need_id(v, "patient_id", &patient_id));
-	TRY(may_read_sessions(v));
+	*ret_ready = true;
+	*ret_partial = true;
 	if (v->step == 0) {
-		if (v->link.link != SYNC_LINK_ONLINE) return answer_list(v, &patient_id, true);
-		TRY(local_fetched_ms(verb_local(v), verb_vault(v), &patient_id, &fetched_ms));
+		if (v->link.link != SYNC_LINK_ONLINE) return ERR_OK;
+		TRY(local_fetched_ms(verb_local(v), verb_vault(v), patient_id, &fetched_ms));
 		const bool fresh = fetched_ms > 0 && v->now_ms >= fetched_ms &&
 				   v->now_ms - fetched_ms < FETCH_AGAIN_MS;
-		if (fresh && v->link.live) return answer_list(v, &patient_id, false);
-		return ask_for_page(v, &patient_id, 0);
+		*ret_partial = false;
+		if (fresh && v->link.live) return ERR_OK;
+		*ret_ready = false;
+		return ask_for_page(v, patient_id, 0);
 	}
-	if (v->reply_err != ERR_OK) return answer_list(v, &patient_id, true);
-	TRY(feed_apply_page(verb_local(v), verb_vault(v), &patient_id, buf_view(&v->reply),
+	if (v->reply_err != ERR_OK) return ERR_OK;
+	*ret_partial = false;
+	TRY(feed_apply_page(verb_local(v), verb_vault(v), patient_id, buf_view(&v->reply),
 			    v->now_ms, &after_seq, &more));
-	if (!more) return answer_list(v, &patient_id, false);
+	if (!more) return ERR_OK;
 	ENSURE(v->step < VERB_STEPS_MAX, ERR_PROTO);
-	return ask_for_page(v, &patient_id, after_seq);
+	*ret_ready = false;
+	return ask_for_page(v, patient_id, after_seq);
+}
+
+/* What this room does not hold is fetched; without the server it answers with what it holds. */
+enum err verb_list_sessions(struct verb *v)
+{
+	struct id patient_id;
+	bool ready = false;
+	bool partial = false;
+
+	TRY(verb_need_id(v, "patient_id", &patient_id));
+	TRY(session_may_read(v));
+	TRY(session_fetch_all(v, &patient_id, &ready, &partial));
+	return ready ? answer_list(v, &patient_id, partial) : ERR_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/api/json.h"
+#include "client/cli/print_proof.h"
 
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -244,6 +245,9 @@ static enum err print_measures(const json_t *answer)
 		TRY(add_value(&line, json_object_get(m, "value")));
 		TRY(buf_append_fmt(&line, " %s%s", text_or(m, "unit", ""),
 				   text_or(m, "result", "")));
+		if (json_text_of(m, "skipped_reason") != NULL) {
+			TRY(buf_append_fmt(&line, "skipped: %s", text_or(m, "skipped_reason", "")));
+		}
 		TRY(buf_cstr(&line, &text));
 		(void)printf("%s%s\n", i == 0 ? "Measures\n" : "", text);
 	}
@@ -270,6 +274,7 @@ static enum err print_session(const json_t *answer)
 	print_text_of(answer, "assessment", "Assessment");
 	print_text_of(answer, "plan", "Plan");
 	TRY(print_measures(answer));
+	TRY(print_session_proof(answer));
 	for (size_t i = 0; i < json_array_size(conflicts); i++) {
 		const json_t *c = json_array_get(conflicts, i);
 		(void)printf("Two versions of %s; set session with the words that shall stand\n",
@@ -291,6 +296,7 @@ static enum err print_session(const json_t *answer)
 
 static enum err print_done(const struct cli_call *call, const json_t *answer)
 {
+	print_proof_remarks(answer);
 	if (call->quiet) return ERR_OK;
 	char *line = print_fill(call->command->done, answer, call->request);
 	ENSURE(line != NULL, ERR_NOMEM);

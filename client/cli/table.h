@@ -34,7 +34,7 @@ struct cli_param {
 };
 
 #define CLI_ARGS_MAX 2u
-#define CLI_FLAGS_MAX 10u
+#define CLI_FLAGS_MAX 16u
 
 struct cli_call;
 

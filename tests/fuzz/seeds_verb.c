@@ -117,6 +117,15 @@ static void seeds_records(void)
 	     "{\"session_id\":\"@s\",\"ref\":\"spurling\",\"phase\":\"pre\",\"result\":"
 	     "\"positive\"}",
 	     NULL);
+	seed("add_how", "add/measure", OFFLINE,
+	     "{\"session_id\":\"@s\",\"ref\":\"cx_rot\",\"phase\":\"pre\",\"side\":\"L\","
+	     "\"value\":52,\"mode\":\"active\",\"position\":\"seated\",\"method\":\"tape\","
+	     "\"pain_at_end\":3,\"end_feel\":\"firm\",\"limited_by\":\"pull\"}",
+	     NULL);
+	seed("add_pair", "add/measure", OFFLINE,
+	     "{\"session_id\":\"@s\",\"pair_id\":\"01234567-89ab-7def-8123-456789abcdef\","
+	     "\"skipped_reason\":\"time\"}",
+	     NULL);
 	seed("sign_session", "sign/session", OFFLINE, "{\"session_id\":\"@s\"}", NULL);
 	seed("show_session", "show/session", OFFLINE, "{\"session_id\":\"@g\"}", NULL);
 	seed("fetch_session", "show/session", ONLINE,

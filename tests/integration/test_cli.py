@@ -93,7 +93,7 @@ class Calls(CliCase, unittest.TestCase):
                 (("start", "session", "--patient", "a", "--patient", "b"), "--patient"),
                 (("add", "measure", "--session", "s", "--ref", "cx_rot", "--phase", "psot"),
                  "post"),
-                (("add", "measure", "--session", "s", "--ref", "cx_rot"), "--phase"),
+                (("add", "measure", "--ref", "cx_rot", "--phase", "pre"), "--session"),
                 (("add", "measure", "--session", "s", "--ref", "r", "--phase", "pre", "--value",
                   "many"), "number"),
                 (("add", "measure", "--session", "s", "--ref", "r", "--phase", "pre", "--value",

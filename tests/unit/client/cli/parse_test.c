@@ -89,6 +89,12 @@ static const struct {
 	{ "roomkeep add measure --session SID --ref cx_rot --side L --phase pre --value 52 --home "
 	  "R --json",
 	  "add", "measure" },
+	{ "roomkeep add measure --session SID --pair MID --value 64 --pain 2 --home R", "add",
+	  "measure" },
+	{ "roomkeep add measure --session SID --ref cx_rot --side L --phase pre --value 52 --mode "
+	  "active --position seated --method goniometer --end-feel firm --limited-by - --rater jo "
+	  "--home R",
+	  "add", "measure" },
 	{ "roomkeep add measure --session SID --ref neer --side R --phase post --result neg --home "
 	  "R",
 	  "add", "measure" },
