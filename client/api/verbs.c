@@ -30,6 +30,8 @@ static const struct verb_row rows[] = {
 	{ "start/session", "roomkeep.session_started/1", verb_start_session, PERSON },
 	{ "set/session", "roomkeep.session_set/1", verb_set_session, SESSION },
 	{ "add/measure", "roomkeep.measure/1", verb_add_measure, SESSION },
+	{ "show/progress", "roomkeep.progress/1", verb_show_progress, PERSON },
+	{ "list/tests", "roomkeep.tests/1", verb_list_tests, PERSON },
 	{ "sign/session", "roomkeep.session_signed/1", verb_sign_session, SESSION },
 	{ "show/session", "roomkeep.session/1", verb_show_session, SESSION },
 	{ "list/sessions", "roomkeep.sessions/1", verb_list_sessions, PERSON },

@@ -45,6 +45,10 @@ MUST_USE enum err verb_list_sessions(struct verb *v);
 /* verbs_measure.c */
 MUST_USE enum err verb_add_measure(struct verb *v);
 
+/* verbs_proof.c */
+MUST_USE enum err verb_show_progress(struct verb *v);
+MUST_USE enum err verb_list_tests(struct verb *v);
+
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);
 

@@ -322,6 +322,9 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 	if (c->list != NULL) return print_table(call, answer);
 	if (c->done != NULL) return print_done(call, answer);
 	if (strcmp(c->verb, "status") == 0) return print_status(answer);
+	if (c->path != NULL && strcmp(c->path, "show/progress") == 0) {
+		return print_progress(answer);
+	}
 	if (strcmp(c->verb, "show") == 0) return print_session(answer);
 	return print_json(answer);
 }

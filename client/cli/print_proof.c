@@ -58,3 +58,70 @@ enum err print_session_proof(const json_t *answer)
 	}
 	return ERR_OK;
 }
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+/* "before 50", with the number as it stands in the answer. */
+static void print_point(const json_t *visit, const char *key, const char *word)
+{
+	const json_t *row = json_object_get(visit, key);
+	const json_t *value = json_object_get(row, "value");
+
+	if (!json_is_object(row)) return;
+	if (json_is_number(value)) {
+		(void)printf("  %s %.10g", word, json_number_value(value));
+	} else {
+		(void)printf("  %s %s", word,
+			     text_or(row, "result", text_or(row, "skipped_reason", "-")));
+	}
+}
+
+/* "within_error" as people read it. */
+static void print_state(const char *state)
+{
+	(void)fputs("  ", stdout);
+	for (; *state != '\0'; state++) (void)putchar(*state == '_' ? ' ' : *state);
+}
+
+static void print_visit(const json_t *visit)
+{
+	const json_t *kept = json_object_get(visit, "kept_percent");
+	const json_t *change = json_object_get(visit, "change");
+	const json_t *delta = json_object_get(change, "delta");
+
+	(void)printf("  %.10s", text_or(visit, "started_at", "?"));
+	print_point(visit, "pre", "before");
+	print_point(visit, "mid", "between");
+	print_point(visit, "post", "after");
+	if (json_is_number(delta)) (void)printf("  %+.10g", json_number_value(delta));
+	if (json_is_object(change)) print_state(text_or(change, "state", ""));
+	if (json_is_integer(kept)) {
+		(void)printf("  (began with %lld %% of the last gain)",
+			     (long long)json_integer_value(kept));
+	}
+	(void)puts("");
+}
+
+enum err print_progress(const json_t *answer)
+{
+	const json_t *series = json_object_get(answer, "series");
+
+	if (json_array_size(series) == 0) (void)puts("Nothing was measured yet.");
+	for (size_t i = 0; i < json_array_size(series); i++) {
+		const json_t *s = json_array_get(series, i);
+		const json_t *visits = json_object_get(s, "visits");
+		const char *how = text_or(s, "how", "");
+		const char *whole = json_text_of(json_object_get(s, "whole"), "text");
+		(void)printf("%s%s%s\n", text_or(s, "title", "?"), how[0] != '\0' ? ", " : "", how);
+		for (size_t j = 0; j < json_array_size(visits); j++) {
+			print_visit(json_array_get(visits, j));
+		}
+		if (whole != NULL && json_array_size(visits) > 1) {
+			(void)printf("  since the first visit: %s\n", whole);
+		}
+	}
+	if (json_is_true(json_object_get(answer, "partial"))) {
+		(void)fputs("Working offline: this is what this room holds.\n", stderr);
+	}
+	return ERR_OK;
+}

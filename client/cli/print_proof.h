@@ -11,5 +11,8 @@
  * that scripts read). Says nothing for other answers. */
 void print_proof_remarks(const json_t *answer);
 
+/* `show progress`: a block a series, a line a visit. */
+MUST_USE enum err print_progress(const json_t *answer);
+
 /* In `show session`: changes, the counter, and the warnings of a draft. */
 MUST_USE enum err print_session_proof(const json_t *answer);

@@ -131,6 +131,9 @@ static void seeds_records(void)
 	seed("fetch_session", "show/session", ONLINE,
 	     "{\"session_id\":\"01234567-89ab-7def-8123-456789abcdef\"}", put_page);
 	seed("list_sessions", "list/sessions", ONLINE, "{\"patient_id\":\"@p\"}", put_page);
+	seed("show_progress", "show/progress", ONLINE, "{\"patient_id\":\"@p\"}", put_page);
+	seed("list_tests", "list/tests", OFFLINE,
+	     "{\"patient_id\":\"@p\",\"region\":\"low back\",\"complaint\":\"numb\"}", NULL);
 	seed("add_addendum", "add/addendum", OFFLINE, "{\"session_id\":\"@g\",\"text\":\"also\"}",
 	     NULL);
 	seed("add_note", "add/note", OFFLINE,

@@ -31,7 +31,7 @@ static void add_only(struct room *r, const char *sid, const char *rest)
 
 static char *add_pair(struct room *r, const char *sid, const char *pre_id, const char *rest)
 {
-	char text[256];
+	char text[512];
 
 	(void)snprintf(text, sizeof(text), "'pair_id':'%s',%s", pre_id, rest);
 	return add(r, sid, text);
@@ -305,6 +305,149 @@ static void test_the_counter_and_signing_that_warns_and_never_blocks(void **stat
 	world_free(w);
 }
 
+/* ---- progress ------------------------------------------------------------------------------ */
+
+/* A visit with three measures, two of them again; `turned` and `more` are degrees. */
+static void visit(struct room *r, const char *patient_id, int turned, int more)
+{
+	char *sid = start_session(r, patient_id);
+	char rest[256];
+
+	(void)snprintf(rest, sizeof(rest),
+		       "'ref':'cx_rot','side':'L','phase':'pre','value':%d,'mode':'active',"
+		       "'position':'seated','method':'goniometer'",
+		       turned);
+	char *turn = add(r, sid, rest);
+	char *pain = add(r, sid, "'ref':'nprs','phase':'pre','value':6");
+	add_only(r, sid, "'ref':'cx_spurling','side':'L','phase':'pre','result':'pos'");
+	(void)snprintf(rest, sizeof(rest), "'phase':'mid','value':%d", turned + more / 2);
+	free(add_pair(r, sid, turn, rest));
+	(void)snprintf(rest, sizeof(rest), "'value':%d", turned + more);
+	free(add_pair(r, sid, turn, rest));
+	free(add_pair(r, sid, pain, "'value':3"));
+	done(ask(r, "sign/session", "{'session_id':'%s'}", sid));
+	r->w->wall += 7ull * 24 * 3600 * 1000;
+	free(turn);
+	free(pain);
+	free(sid);
+}
+
+static void test_progress_is_a_series_over_visits(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	char *id = add_patient(&w->rooms[1], "Maya");
+
+	visit(&w->rooms[1], id, 40, 20);
+	visit(&w->rooms[1], id, 50, 16);
+	/* From the other room, which has to hear of it first. */
+	struct said s = ask(&w->rooms[0], "show/progress", "{'patient_id':'%s'}", id);
+	OK(s.err);
+	assert_true(json_is_false(json_object_get(s.answer, "partial")));
+	assert_int_equal(json_integer_value(json_object_get(s.answer, "visits")), 2);
+	const json_t *list = json_object_get(s.answer, "series");
+	assert_int_equal(json_array_size(list), 3);
+	const json_t *turn = row_with(list, "ref", "cx_rot");
+	assert_string_equal(json_text_of(turn, "how"), "by goniometer, active, seated");
+	assert_string_equal(json_text_of(turn, "unit"), "deg");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(turn, "normal"), "ama")), 80);
+	const json_t *second = json_array_get(json_object_get(turn, "visits"), 1);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(second, "pre"), "value")), 50);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(second, "mid"), "value")), 58);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(second, "change"), "delta")),
+		16);
+	assert_int_equal(json_integer_value(json_object_get(second, "kept_percent")), 50);
+	assert_string_equal(json_text_of(json_object_get(turn, "whole"), "text"),
+			    "You turned 26 degrees further; the measure is good to about 6.");
+	const json_t *spurling = row_with(list, "ref", "cx_spurling");
+	assert_true(json_is_null(json_object_get(spurling, "normal")));
+	json_decref(s.answer);
+	assert_int_equal(
+		rows_at(ask(&w->rooms[0], "show/progress", "{'patient_id':'%s','ref':'nprs'}", id),
+			"series"),
+		1);
+	fails(ask(&w->rooms[0], "show/progress", "{'patient_id':'nonsense'}"), "not_found", 66);
+	fails(ask(&w->rooms[0], "show/progress",
+		  "{'patient_id':'01a20b7c-c27a-73bc-9514-f03fa89e0055'}"),
+	      "not_found", 66);
+	free(id);
+	world_free(w);
+}
+
+static void test_the_desk_sees_no_progress(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	char *id = add_patient(&w->rooms[0], "Maya");
+
+	done(ask(&w->rooms[0], "add/user",
+		 "{'name':'Sam','login':'sam','roles':['desk'],'new_passphrase':'%s'}", MARA_PASS));
+	done(sign_in(&w->rooms[1], "sam", MARA_PASS));
+	fails(ask(&w->rooms[1], "show/progress", "{'patient_id':'%s'}", id), "denied", 77);
+	fails(ask(&w->rooms[1], "list/tests", "{'patient_id':'%s'}", id), "denied", 77);
+	free(id);
+	world_free(w);
+}
+
+/* ---- what to test -------------------------------------------------------------------------- */
+
+static void test_three_suggestions_go_before_the_catalogue(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[1];
+	struct said s = ask(r, "list/tests", "{'region':'neck','complaint':'headache'}");
+
+	OK(s.err);
+	assert_string_equal(json_text_of(s.answer, "region"), "neck");
+	assert_string_equal(json_text_of(s.answer, "complaint"), "headache");
+	const json_t *tests = json_object_get(s.answer, "tests");
+	static const char *const kinds[] = { "range", "test", "scale" };
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *t = json_array_get(tests, i);
+		assert_true(json_is_true(json_object_get(t, "suggested")));
+		assert_string_equal(json_text_of(t, "kind"), kinds[i]);
+	}
+	const json_t *test = json_array_get(tests, 1);
+	assert_non_null(strstr(json_text_of(test, "positive_when"), "32 degrees"));
+	assert_non_null(strstr(json_text_of(test, "text"), "(unverified)"));
+	assert_null(row_with(tests, "ref", "kn_lach"));
+	assert_string_equal(json_text_of(row_with(tests, "ref", "cx_vbi"), "alert"), "refer");
+	assert_int_equal(json_array_size(json_object_get(s.answer, "red_flags")), 40);
+	const json_t *ndi = row_with(json_object_get(s.answer, "scales"), "ref", "ndi");
+	assert_int_equal(json_integer_value(json_object_get(ndi, "mcid")), 7);
+	json_decref(s.answer);
+
+	/* Everything, when nothing is asked; and a headache says where. */
+	assert_true(rows_at(ask(r, "list/tests", "{}"), "tests") > 200);
+	expect_json(ask(r, "list/tests", "{'complaint':'migraine'}"), "region", "'neck'");
+	fails_with(ask(r, "list/tests", "{'region':'aura'}"), "bad_value", "region: neck, jaw");
+	world_free(w);
+}
+
+static void test_last_visits_tests_are_suggested_first(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[1];
+	char *id = add_patient(r, "Maya");
+
+	visit(r, id, 40, 20);
+	struct said s = ask(r, "list/tests", "{'patient_id':'%s','region':'neck'}", id);
+	OK(s.err);
+	const json_t *first = json_array_get(json_object_get(s.answer, "tests"), 0);
+	assert_string_equal(json_text_of(first, "ref"), "cx_rot");
+	assert_string_equal(json_text_of(first, "side"), "L");
+	assert_true(json_is_true(json_object_get(first, "from_last")));
+	json_decref(s.answer);
+	free(id);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +457,10 @@ int main(void)
 		cmocka_unit_test(test_refusals_name_the_field_and_what_is_allowed),
 		cmocka_unit_test(test_a_positive_red_flag_asks_for_a_referral),
 		cmocka_unit_test(test_the_counter_and_signing_that_warns_and_never_blocks),
+		cmocka_unit_test(test_progress_is_a_series_over_visits),
+		cmocka_unit_test(test_the_desk_sees_no_progress),
+		cmocka_unit_test(test_three_suggestions_go_before_the_catalogue),
+		cmocka_unit_test(test_last_visits_tests_are_suggested_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,9 @@ static const struct {
 	{ "roomkeep add measure --session SID --ref cx_rot --side L --phase pre --value 52 --home "
 	  "R --json",
 	  "add", "measure" },
+	{ "roomkeep list tests --region neck --complaint headache --patient ID --home R --json",
+	  "list", "tests" },
+	{ "roomkeep show progress --patient ID --ref cx_rot --home R", "show", "progress" },
 	{ "roomkeep add measure --session SID --pair MID --value 64 --pain 2 --home R", "add",
 	  "measure" },
 	{ "roomkeep add measure --session SID --ref cx_rot --side L --phase pre --value 52 --mode "
