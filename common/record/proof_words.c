@@ -211,7 +211,7 @@ static enum err words_put_within(struct buf *out, const struct catalogue_entry *
 		TRY(buf_append_str(out, "The same as before"));
 		return words_put_good_to(out, e, &d->error);
 	}
-	TRY(buf_append_str(out, "About the same as before: "));
+	TRY(buf_append_str(out, "About the same: "));
 	const int64_t size = d->delta_milli < 0 ? -d->delta_milli : d->delta_milli;
 	TRY(proof_put_amount(out, size, e->unit));
 	TRY(buf_append_str(out, " apart"));

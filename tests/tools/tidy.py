@@ -83,6 +83,7 @@ LIBRARIES = [
     (r"libsmartcols/.*", ("client/cli/", "server/cli/")),
     (r"qrencode\.h", ("client/api/", "client/cli/")),
     (r"utf8proc\.h", ("common/crypt/", "common/record/")),
+    (r"(cairo|pango|fontconfig/).*\.h", ("client/print/",)),
     (r"systemd/.*", ("client/api/", "client/cli/", "client/main.c", "server/ops/", "server/cli/",
                      "server/main.c")),
 ]

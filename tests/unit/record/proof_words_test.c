@@ -108,9 +108,9 @@ static void test_the_sentence_about_a_movement(void **state)
 	SAYS(sentence(&post, &pre),
 	     "You turned 14 degrees less far; the measure is good to about 6.");
 	post = turn(POST, 53);
-	SAYS(sentence(&pre, &post), "About the same as before: 3 degrees apart; the measure is "
+	SAYS(sentence(&pre, &post), "About the same: 3 degrees apart; the measure is "
 				    "good to about 6.");
-	SAYS(sentence(&post, &pre), "About the same as before: 3 degrees apart; the measure is "
+	SAYS(sentence(&post, &pre), "About the same: 3 degrees apart; the measure is "
 				    "good to about 6.");
 	post = turn(POST, 50);
 	SAYS(sentence(&pre, &post), "The same as before; the measure is good to about 6.");
