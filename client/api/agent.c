@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "client/print/page.h"
 #include "crypt/secret.h"
 
 #include <stdio.h>
@@ -257,6 +258,7 @@ static void agent_fini(struct agent *a)
 	sync_free(a->sync);
 	tls_identity_fini(&a->id);
 	home_close(&a->home);
+	page_library_end();
 	free(a);
 }
 

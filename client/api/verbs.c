@@ -32,6 +32,7 @@ static const struct verb_row rows[] = {
 	{ "add/measure", "roomkeep.measure/1", verb_add_measure, SESSION },
 	{ "show/progress", "roomkeep.progress/1", verb_show_progress, PERSON },
 	{ "list/tests", "roomkeep.tests/1", verb_list_tests, PERSON },
+	{ "export/proof", "roomkeep.proof_page/1", verb_export_proof, PERSON },
 	{ "sign/session", "roomkeep.session_signed/1", verb_sign_session, SESSION },
 	{ "show/session", "roomkeep.session/1", verb_show_session, SESSION },
 	{ "list/sessions", "roomkeep.sessions/1", verb_list_sessions, PERSON },

@@ -49,6 +49,9 @@ MUST_USE enum err verb_add_measure(struct verb *v);
 MUST_USE enum err verb_show_progress(struct verb *v);
 MUST_USE enum err verb_list_tests(struct verb *v);
 
+/* export_proof.c */
+MUST_USE enum err verb_export_proof(struct verb *v);
+
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);
 

@@ -3,7 +3,7 @@
  *          JSON. Then answers: a length and a frame body each; a length of 0 is no answer. In
  *          the request "@p", "@s", "@g", "@n", "@u" stand for a patient, a draft, a signed
  *          session, a note and another person.
- * Targets: the verbs of client/api/verbs.c but those that take a passphrase or a folder.
+ * Targets: the verbs of client/api/verbs.c but those that take a passphrase, a folder or a file.
  * Holds:   a verb answers with an object of its schema, or with a code, a sentence and an exit
  *          status.
  * A room's database cannot go back between runs, so it is made anew after a thousand of them. */
@@ -25,7 +25,8 @@ static struct {
 /* NULL: none of that name, or one that this target leaves alone. */
 static const struct verb_row *choose_verb(struct view path)
 {
-	static const char *const left_out[] = { "sign-in", "lock", "set/passphrase", "import" };
+	static const char *const left_out[] = { "sign-in", "lock", "set/passphrase", "import",
+						"export/proof" };
 	size_t count = 0;
 	const struct verb_row *rows = verb_table(&count);
 

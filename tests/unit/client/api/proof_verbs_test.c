@@ -1,6 +1,8 @@
 /* Verbs of assessments and proof: rows in pairs, what a session and its signing say about them. */
 #include "unit/client/api/verbs_rig.h"
 
+#include "client/print/page.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -448,6 +450,61 @@ static void test_last_visits_tests_are_suggested_first(void **state)
 	world_free(w);
 }
 
+/* ---- the page ------------------------------------------------------------------------------ */
+
+static void expect_pdf(const char *path)
+{
+	struct stat st;
+	char head[8] = { 0 };
+	FILE *f = fopen(path, "rb");
+
+	assert_non_null(f);
+	assert_int_equal(fread(head, 1, 5, f), 5);
+	assert_string_equal(head, "%PDF-");
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void test_the_page_is_a_file_for_the_person_who_asked(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[1];
+	char *id = add_patient(r, "Maya");
+	char folder[] = "/tmp/roomkeep-proof-XXXXXX";
+	char file[64];
+
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(file, sizeof(file), "%s/maya.pdf", folder);
+	fails(ask(r, "export/proof", "{'patient_id':'%s','file':'%s'}", id, file),
+	      "nothing_measured", 66);
+	visit(r, id, 40, 20);
+	visit(r, id, 50, 16);
+	expect_json(ask(r, "export/proof", "{'patient_id':'%s','file':'%s'}", id, file), "measures",
+		    "2");
+	expect_pdf(file);
+	fails(ask(r, "export/proof", "{'patient_id':'%s','file':'%s'}", id, file), "file_exists",
+	      1);
+	done(ask(r, "export/proof", "{'patient_id':'%s','file':'%s','overwrite':true}", id, file));
+	expect_pdf(file);
+	fails(ask(r, "export/proof", "{'patient_id':'%s','file':'%s/no/x.pdf'}", id, folder),
+	      "not_found", 66);
+	fails(ask(r, "export/proof", "{'patient_id':'%s','file':'%s/'}", id, folder), "bad_value",
+	      65);
+	fails(ask(r, "export/proof", "{'patient_id':'%s','file':'x.pdf'}", id), "bad_value", 65);
+	fails(ask(r, "export/proof", "{'patient_id':'%s'}", id), "usage", 64);
+	/* A link is not followed, and a folder not replaced. */
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(symlink("/dev/null", file), 0);
+	fails(ask(r, "export/proof", "{'patient_id':'%s','file':'%s','overwrite':true}", id, file),
+	      "denied", 77);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(folder), 0); /* nothing is left behind */
+	free(id);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +518,9 @@ int main(void)
 		cmocka_unit_test(test_the_desk_sees_no_progress),
 		cmocka_unit_test(test_three_suggestions_go_before_the_catalogue),
 		cmocka_unit_test(test_last_visits_tests_are_suggested_first),
+		cmocka_unit_test(test_the_page_is_a_file_for_the_person_who_asked),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	page_library_end();
+	return failed;
 }

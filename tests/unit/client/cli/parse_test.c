@@ -91,6 +91,8 @@ static const struct {
 	  "add", "measure" },
 	{ "roomkeep list tests --region neck --complaint headache --patient ID --home R --json",
 	  "list", "tests" },
+	{ "roomkeep export proof --patient ID --file /tmp/x.pdf --overwrite --home R", "export",
+	  "proof" },
 	{ "roomkeep show progress --patient ID --ref cx_rot --home R", "show", "progress" },
 	{ "roomkeep add measure --session SID --pair MID --value 64 --pain 2 --home R", "add",
 	  "measure" },
