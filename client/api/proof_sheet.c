@@ -247,6 +247,8 @@ static enum err whole_add(struct proof_sheet *s, struct panel *p, const struct p
 	if (t == NULL) return ERR_OK;
 	TRY(whole_label(s, series->begin->at_ms, now_ms, &first));
 	TRY(whole_label(s, series->end->at_ms, now_ms, &last));
+	/* Two visits on one day: the date would say nothing. */
+	if (is_same_day(series->begin->at_ms, series->end->at_ms)) first = "First visit";
 	TRY(set_bar(s, &t->bars[0], first, series->begin));
 	TRY(set_bar(s, &t->bars[1], "", NULL));
 	TRY(set_bar(s, &t->bars[2], last, series->end));

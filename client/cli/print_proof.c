@@ -49,7 +49,7 @@ enum err print_session_proof(const json_t *answer)
 		first = false;
 	}
 	if (json_is_object(assessments)) {
-		(void)printf("Assessments %lld of %lld, measured again %lld\n",
+		(void)printf("Assessments %lld (%lld wanted), measured again %lld\n",
 			     count_of(assessments, "tested"), count_of(assessments, "wanted"),
 			     count_of(assessments, "again"));
 	}

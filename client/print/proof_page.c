@@ -141,38 +141,76 @@ static void draw_test(struct sheet *s, const struct proof_page_test *t)
 
 /* ---- panels -------------------------------------------------------------------------------- */
 
+#define PANEL_HEAD 31.0
+#define SMALL_GAP 8.0
+#define WHOLE_KEPT 2u /* measures of the second panel that the first one leaves room for */
+
+static double small_height(const struct sheet *s, const char *text)
+{
+	if (text[0] == '\0') return 0;
+	return page_text_height(s->page, PAGE_SMALL, WIDTH, text) + SMALL_GAP;
+}
+
 static void draw_small(struct sheet *s, const char *text)
 {
+	if (text[0] == '\0') return;
 	page_tag_begin(s->page, "P");
 	s->y += page_text(s->page, PAGE_SMALL, PAGE_LEFT, PAGE_MIDDLE, MARGIN, s->y, WIDTH, text);
 	page_tag_end(s->page, "P");
-	s->y += 10.0;
+	s->y += SMALL_GAP;
+}
+
+static void draw_panel_head(struct sheet *s, const char *heading)
+{
+	page_tag_begin(s->page, "H2");
+	page_text(s->page, PAGE_HEADING, PAGE_LEFT, PAGE_BLACK, MARGIN, s->y, WIDTH, heading);
+	page_tag_end(s->page, "H2");
+	page_line(s->page, PAGE_LIGHT, 0.8, MARGIN, s->y + 22.0, MARGIN + WIDTH, s->y + 22.0);
+	s->y += PANEL_HEAD;
+}
+
+/* How many of the panel's measures fit into this height, with its note and, when not all do, the
+ * line that says so. */
+static size_t panel_fit(const struct sheet *s, const struct proof_page_panel *panel, double height)
+{
+	static const char left_out[] = "9 of 9 measures fit on this page.";
+	double left = height - small_height(s, panel->note);
+	size_t count = 0;
+
+	for (; count < panel->count; count++) {
+		const double next = test_height(s, &panel->tests[count]);
+		const bool last = count + 1 == panel->count;
+		if (next + (last ? 0 : small_height(s, left_out)) > left) break;
+		left -= next;
+	}
+	return count;
+}
+
+static double panel_height(const struct sheet *s, const struct proof_page_panel *panel, size_t most)
+{
+	double height = PANEL_HEAD + small_height(s, panel->note);
+
+	for (size_t i = 0; i < panel->count && i < most; i++) {
+		height += test_height(s, &panel->tests[i]);
+	}
+	return height + (panel->count > most ? 12.5 + SMALL_GAP : 0);
 }
 
 /* Tests until `bottom`; what does not fit is counted, never dropped in silence. */
 static void draw_panel(struct sheet *s, const struct proof_page_panel *panel, double bottom)
 {
-	size_t drawn = 0;
+	char text[96] = "";
 
 	page_tag_begin(s->page, "Sect");
-	page_tag_begin(s->page, "H2");
-	page_text(s->page, PAGE_HEADING, PAGE_LEFT, PAGE_BLACK, MARGIN, s->y, WIDTH,
-		  panel->heading);
-	page_tag_end(s->page, "H2");
-	s->y += 22.0;
-	page_line(s->page, PAGE_LIGHT, 0.8, MARGIN, s->y, MARGIN + WIDTH, s->y);
-	s->y += 9.0;
-	for (; drawn < panel->count; drawn++) {
-		if (s->y + test_height(s, &panel->tests[drawn]) > bottom) break;
-		draw_test(s, &panel->tests[drawn]);
-	}
-	if (drawn < panel->count) {
-		char text[96];
-		(void)snprintf(text, sizeof(text), "%zu of %zu measures fit on this page.", drawn,
+	draw_panel_head(s, panel->heading);
+	const size_t fit = panel_fit(s, panel, bottom - s->y);
+	for (size_t i = 0; i < fit; i++) draw_test(s, &panel->tests[i]);
+	if (fit < panel->count) {
+		(void)snprintf(text, sizeof(text), "%zu of %zu measures fit on this page.", fit,
 			       panel->count);
-		draw_small(s, text);
 	}
-	if (panel->note[0] != '\0') draw_small(s, panel->note);
+	draw_small(s, text);
+	draw_small(s, panel->note);
 	page_tag_end(s->page, "Sect");
 }
 
@@ -238,10 +276,10 @@ enum err proof_page_draw(const struct proof_page *page, struct buf *out)
 	TRY(page_new("What changed", &p));
 	struct sheet s = { .page = p };
 	draw_head(&s, page);
-	/* The second panel always has room for one measure and its heading. */
-	draw_panel(&s, &page->today, page->whole.count > 0 ? FOOT_TOP - 150.0 : FOOT_TOP - 40.0);
-	s.y += 6.0;
-	draw_panel(&s, &page->whole, FOOT_TOP - 6.0);
+	const double bottom = FOOT_TOP - 4.0;
+	draw_panel(&s, &page->today, bottom - panel_height(&s, &page->whole, WHOLE_KEPT) - 4.0);
+	s.y += 4.0;
+	draw_panel(&s, &page->whole, bottom);
 	draw_foot(&s, page);
 	return page_finish(p, out);
 }
