@@ -12,7 +12,11 @@ static enum err rows_of(const struct session_state *s, struct proof_row **ret_ro
 
 	ENSURE(rows != NULL, ERR_NOMEM);
 	for (size_t i = 0; i < s->measure_count; i++) {
-		if (proof_row_of(s->measures[i], &rows[count])) count++;
+		const struct fold_measure *m = s->measures[i];
+		if (!proof_row_of(m, &rows[count])) continue;
+		/* The one who brought it in did not measure it. */
+		if (s->imported && !m->has_rater) rows[count].rater_id = s->therapist_id;
+		count++;
 	}
 	*ret_rows = rows;
 	*ret_count = count;

@@ -1,5 +1,6 @@
 /* proof_load: measures out of this room's store, as common/record/proof.h looks at them.
  *
+ * Who measured, when a row does not say: its author; in an imported session its therapist.
  * Owns:    the rows it made, until _fini. Rows of a newer catalogue than this build's are left out:
  *          nothing can be said about them here.
  * Threads: the desk thread.   Errors: ERR_NOMEM, and what the store returns. */

@@ -129,6 +129,11 @@ static enum err answer_progress(struct verb *v, const struct id *patient_id, boo
 	TRY(proof_visits_load(v, patient_id, &visits));
 	TRY(proof_history_make(visits.visits, visits.count, &history));
 	TRY(json_put(v->answer, "visits", json_integer((json_int_t)visits.count)));
+	/* To be shown beside what was kept. */
+	json_t *published = json_pack("{s:i, s:i, s:s, s:s}", "low", PROOF_KEPT_LOW, "high",
+				      PROOF_KEPT_HIGH, "of", "neck movements", "source",
+				      "Tuttle 2005");
+	TRY(json_put(v->answer, "kept_published", published));
 	for (size_t i = 0; i < history.series_count; i++) {
 		const struct proof_series *s = &history.series[i];
 		if (ref != NULL && strcmp(ref, s->first->entry->ref) != 0) continue;

@@ -105,6 +105,7 @@ static void print_visit(const json_t *visit)
 enum err print_progress(const json_t *answer)
 {
 	const json_t *series = json_object_get(answer, "series");
+	const json_t *published = json_object_get(answer, "kept_published");
 
 	if (json_array_size(series) == 0) (void)puts("Nothing was measured yet.");
 	for (size_t i = 0; i < json_array_size(series); i++) {
@@ -119,6 +120,12 @@ enum err print_progress(const json_t *answer)
 		if (whole != NULL && json_array_size(visits) > 1) {
 			(void)printf("  since the first visit: %s\n", whole);
 		}
+	}
+	if (json_is_object(published) && json_array_size(series) > 0) {
+		(void)printf("Published for %s: the next visit begins with %lld to %lld %% of the "
+			     "gain (%s).\n",
+			     text_or(published, "of", "?"), count_of(published, "low"),
+			     count_of(published, "high"), text_or(published, "source", "?"));
 	}
 	if (json_is_true(json_object_get(answer, "partial"))) {
 		(void)fputs("Working offline: this is what this room holds.\n", stderr);

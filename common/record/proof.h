@@ -130,9 +130,13 @@ const struct proof_row *proof_set_last(const struct proof_set *set);
  * for `count`; returns how many. Sets point into `rows`. */
 size_t proof_pair(const struct proof_row *rows, size_t count, struct proof_set *ret_sets);
 
+/* Published share of the range of neck movements that was kept to the next visit, in percent
+ * (Tuttle 2005). */
+#define PROOF_KEPT_LOW 42
+#define PROOF_KEPT_HIGH 63
+
 /* Share of the gain of one visit that the next one began with, in percent (below 0: lost more than
- * was gained). False when the gain was not beyond error, or the rows were not taken alike. The
- * published range for neck rotation is 42 to 63 percent (Tuttle 2005). */
+ * was gained). False when the gain was not beyond error, or the rows were not taken alike. */
 bool proof_kept(const struct proof_set *visit, const struct proof_row *next_pre, int *ret_percent);
 
 struct proof_counter {

@@ -94,6 +94,7 @@ class Proof(ClinicTest):
         self.assertIn("Neck rotation, left, by goniometer, active, seated", out)
         self.assertIn("before 40  between 50  after 60  +20  improved", out)
         self.assertIn("(began with 50 % of the last gain)", out)
+        self.assertIn("begins with 42 to 63 % of the gain (Tuttle 2005)", out)
         self.assertIn("since the first visit: You turned 14 degrees further", out)
         out, _ = self.in_words("show", "session", second)
         self.assertIn("Assessments 3 (3 wanted), measured again 2", out)

@@ -152,6 +152,34 @@ static void test_the_scale_holds_every_bar_and_the_band(void **state)
 	assert_string_equal(s.page.today.tests[0].bars[0].text, "-12 degrees");
 }
 
+static void test_who_measured_in_an_imported_session(void **state)
+{
+	(void)state;
+	struct fold_measure m = { .meta = { .author_id = { { 9 } } },
+				  .ref = view_str("cx_rot"),
+				  .phase = PRE,
+				  .has_value = true,
+				  .value_milli = 50000 };
+	const struct fold_measure *list[] = { &m };
+	struct session_state s = { .therapist_id = { { RATER_JO } },
+				   .measures = list,
+				   .measure_count = 1 };
+	struct proof_session p;
+	assert_int_equal(proof_session_of(&s, &p), ERR_OK);
+	assert_int_equal(p.rows[0].rater_id.b[0], 9);
+	proof_session_fini(&p);
+	s.imported = true;
+	assert_int_equal(proof_session_of(&s, &p), ERR_OK);
+	assert_int_equal(p.rows[0].rater_id.b[0], RATER_JO);
+	proof_session_fini(&p);
+	m.has_rater = true;
+	m.rater_id.b[0] = 8;
+	assert_int_equal(proof_session_of(&s, &p), ERR_OK);
+	assert_int_equal(p.rows[0].rater_id.b[0], 8);
+	assert_int_equal(p.set_count, 1);
+	proof_session_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +188,7 @@ int main(void)
 		cmocka_unit_test(test_since_the_first_visit),
 		cmocka_unit_test(test_nothing_to_show),
 		cmocka_unit_test(test_the_scale_holds_every_bar_and_the_band),
+		cmocka_unit_test(test_who_measured_in_an_imported_session),
 	};
 	if (setenv("TZ", "UTC", 1) != 0) return 1;
 	tzset();
