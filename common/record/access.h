@@ -1,5 +1,6 @@
 /* access: who may read and write which kind. The one home of the rule, for the server (at send and
- * at accept time) and for rooms again.
+ * at accept time) and for rooms again. Which roles a kind names stands in its row (kinds.h); what
+ * its class allows at most, and every other condition, here.
  *
  * Pure decisions over what the caller looked up; roles add up.  Threads: any.
  * Rule: SECURITY 3.4 (the table until issue 03), and the import rule of issue 02. */

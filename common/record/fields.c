@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 #include "base/id.h"
+#include "base/limits.h"
+#include "record/reflect.h"
 #include "record/text.h"
 
 #include <stdlib.h>
@@ -22,6 +24,8 @@ static const char *const field_allowed[] = {
 	[FIELD_PHONE] = "a phone number: digits, blanks and + ( ) - . / # x",
 	[FIELD_EMAIL] = "an e-mail address like name@example.org",
 	[FIELD_ENUM] = "one of the known values",
+	[FIELD_ENUMS] = "known values, each once, not more than the limit",
+	[FIELD_TEXTS] = "lines of text, none empty or too long, not more than the limit",
 	[FIELD_TIME] = "a time from the year 2000 to 2100",
 	[FIELD_BYTES32] = "exactly 32 bytes",
 	[FIELD_BYTES] = "bytes of the right length",
@@ -30,7 +34,12 @@ static const char *const field_allowed[] = {
 	[FIELD_BOOL] = "yes or no",
 	[FIELD_REF] = "an id of the catalogue",
 	[FIELD_UNIT] = "a unit of the catalogue",
+	[FIELD_CLEARS] = "fields that may be empty, each once, and not set by the same change",
 };
+
+static const char field_shorter[] = "a shorter text";
+static const char field_not_empty[] = "a text that is not empty";
+static const char field_required[] = "this field is required";
 
 enum err field_fail(struct record_error *error, enum err err, const char *field,
 		    const char *allowed)
@@ -44,6 +53,18 @@ static enum err field_fail_rule(struct record_error *error, enum err err,
 				const struct field_rule *rule)
 {
 	return field_fail(error, err, rule->name, field_allowed[rule->format]);
+}
+
+const char *field_format_allowed(enum field_format format)
+{
+	return field_allowed[format];
+}
+
+bool field_error_is_of_rule(const struct record_error *error, const struct field_rule *rule)
+{
+	const char *const allowed = error->allowed;
+	return allowed == field_allowed[rule->format] || allowed == field_shorter ||
+	       allowed == field_not_empty || allowed == field_required;
 }
 
 const struct field_rule *field_find(const struct field_rule *rules, size_t count, const char *name)
@@ -101,6 +122,14 @@ int64_t date_days(const struct date *d)
 	for (unsigned m = 1; m < d->month; m++) days += date_month_days(d->year, m);
 	days += d->day - 1;
 	return days - 719162; /* 0001-01-01 .. 1970-01-01 */
+}
+
+/* Dates are written so that the later one is the greater text. */
+enum err field_check_order(const char *earlier, const char *later, const char *field,
+			   struct record_error *error)
+{
+	if (earlier == NULL || later == NULL || strcmp(earlier, later) <= 0) return ERR_OK;
+	return field_fail(error, ERR_BAD_VALUE, field, "a day that is not before it began");
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -163,12 +192,15 @@ static enum err field_check_format(enum field_format format, struct view text)
 	case FIELD_ID:
 	case FIELD_IDS:
 	case FIELD_ENUM:
+	case FIELD_ENUMS:
+	case FIELD_TEXTS:
 	case FIELD_TIME:
 	case FIELD_BYTES32:
 	case FIELD_BYTES:
 	case FIELD_COUNT:
 	case FIELD_NUMBER:
-	case FIELD_BOOL: break;
+	case FIELD_BOOL:
+	case FIELD_CLEARS: break;
 	}
 	const bool is_text_format = false;
 	REQUIRE(is_text_format);
@@ -179,41 +211,16 @@ enum err field_check_text(const struct field_rule *rule, struct view text,
 			  struct record_error *ret_error)
 {
 	if (text.len > rule->max) {
-		return field_fail(ret_error, ERR_TOO_BIG, rule->name, "a shorter text");
+		return field_fail(ret_error, ERR_TOO_BIG, rule->name, field_shorter);
 	}
 	if (text.len < rule->min) {
-		return field_fail(ret_error, ERR_BAD_VALUE, rule->name, "a text that is not empty");
+		return field_fail(ret_error, ERR_BAD_VALUE, rule->name, field_not_empty);
 	}
 	const enum err e = field_check_format(rule->format, text);
 	return e == ERR_OK ? ERR_OK : field_fail_rule(ret_error, e, rule);
 }
 
-/* ---- reading a message through its descriptor ------------------------------------------------ */
-
-static void field_load(const ProtobufCMessage *m, unsigned offset, void *ret_value, size_t bytes)
-{
-	memcpy(ret_value, (const char *)m + offset, bytes);
-}
-
-static const char *field_load_string(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
-{
-	const char *text;
-	field_load(m, f->offset, &text, sizeof(text));
-	return text;
-}
-
-static bool field_is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
-{
-	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-		size_t count;
-		field_load(m, f->quantifier_offset, &count, sizeof(count));
-		return count > 0;
-	}
-	if (f->type == PROTOBUF_C_TYPE_STRING) return field_load_string(m, f) != NULL;
-	protobuf_c_boolean has;
-	field_load(m, f->quantifier_offset, &has, sizeof(has));
-	return has != 0;
-}
+/* ---- values of a message --------------------------------------------------------------------- */
 
 static enum err field_check_id(ProtobufCBinaryData bytes)
 {
@@ -231,16 +238,8 @@ static int field_compare_ids(const void *a, const void *b)
 }
 
 /* Sorted in a copy to find doubles: the list may be COVERED_MAX long. */
-static enum err field_check_ids(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
-				const struct field_rule *rule)
+static enum err field_check_ids(const ProtobufCBinaryData *ids, size_t count)
 {
-	size_t count;
-	const ProtobufCBinaryData *ids;
-	field_load(m, f->quantifier_offset, &count, sizeof(count));
-	field_load(m, f->offset, &ids, sizeof(ids));
-	ENSURE(count <= rule->max, ERR_TOO_BIG);
-	ENSURE(count >= rule->min, ERR_BAD_VALUE);
-	if (count == 0) return ERR_OK;
 	for (size_t i = 0; i < count; i++) TRY(field_check_id(ids[i]));
 
 	ProtobufCBinaryData *sorted = malloc(count * sizeof(*sorted));
@@ -269,12 +268,31 @@ static enum err field_check_bytes(ProtobufCBinaryData bytes, const struct field_
 	return ERR_OK;
 }
 
-static enum err field_check_enum(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+static enum err field_check_enum(int value, const ProtobufCFieldDescriptor *f)
 {
-	int value;
-	field_load(m, f->offset, &value, sizeof(value));
 	ENSURE(value != 0, ERR_BAD_VALUE);
 	ENSURE(protobuf_c_enum_descriptor_get_value(f->descriptor, value) != NULL, ERR_BAD_VALUE);
+	return ERR_OK;
+}
+
+static enum err field_check_enums(const int *values, size_t count,
+				  const ProtobufCFieldDescriptor *f)
+{
+	for (size_t i = 0; i < count; i++) {
+		TRY(field_check_enum(values[i], f));
+		for (size_t k = 0; k < i; k++) ENSURE(values[k] != values[i], ERR_BAD_VALUE);
+	}
+	return ERR_OK;
+}
+
+static enum err field_check_texts(char *const *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct view text = view_str(texts[i]);
+		ENSURE(text.len <= NAME_BYTES_MAX, ERR_TOO_BIG);
+		ENSURE(text.len > 0, ERR_BAD_VALUE);
+		TRY(field_check_format(FIELD_NAME, text));
+	}
 	return ERR_OK;
 }
 
@@ -289,53 +307,83 @@ static enum err field_check_unsigned(uint64_t value, const struct field_rule *ru
 	return ERR_OK;
 }
 
+static enum err field_check_list(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+				 const struct field_rule *rule)
+{
+	const void *list;
+	const size_t count = reflect_list(m, f, &list);
+	ENSURE(count <= rule->max, ERR_TOO_BIG);
+	ENSURE(count >= rule->min, ERR_BAD_VALUE);
+	if (count == 0 || rule->format == FIELD_CLEARS) return ERR_OK;
+	if (rule->format == FIELD_ENUMS) return field_check_enums(list, count, f);
+	if (rule->format == FIELD_TEXTS) return field_check_texts(list, count);
+	INSIST(rule->format == FIELD_IDS);
+	return field_check_ids(list, count);
+}
+
+static enum err field_check_number(int64_t value, const struct field_rule *rule)
+{
+	INSIST(rule->format == FIELD_NUMBER);
+	ENSURE(rule->max == 0 || (value >= rule->min && value <= rule->max), ERR_BAD_VALUE);
+	return ERR_OK;
+}
+
 static enum err field_check_value(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
 				  const struct field_rule *rule)
 {
-	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-		INSIST(f->type == PROTOBUF_C_TYPE_BYTES && rule->format == FIELD_IDS);
-		return field_check_ids(m, f, rule);
-	}
-	if (f->type == PROTOBUF_C_TYPE_BYTES) {
+	union {
 		ProtobufCBinaryData bytes;
-		field_load(m, f->offset, &bytes, sizeof(bytes));
-		return field_check_bytes(bytes, rule);
-	}
-	if (f->type == PROTOBUF_C_TYPE_UINT64) {
-		uint64_t value;
-		field_load(m, f->offset, &value, sizeof(value));
-		return field_check_unsigned(value, rule);
-	}
-	if (f->type == PROTOBUF_C_TYPE_UINT32) {
-		uint32_t value;
-		field_load(m, f->offset, &value, sizeof(value));
-		return field_check_unsigned(value, rule);
-	}
-	if (f->type == PROTOBUF_C_TYPE_ENUM) {
-		INSIST(rule->format == FIELD_ENUM);
-		return field_check_enum(m, f);
-	}
-	INSIST(rule->format == FIELD_BOOL || rule->format == FIELD_NUMBER);
-	return ERR_OK;
+		uint64_t u64;
+		int64_t i64;
+		uint32_t u32;
+		int word;
+	} value;
+	if (f->label == PROTOBUF_C_LABEL_REPEATED) return field_check_list(m, f, rule);
+	reflect_get(m, f, &value, reflect_size(f));
+	if (f->type == PROTOBUF_C_TYPE_BYTES) return field_check_bytes(value.bytes, rule);
+	if (f->type == PROTOBUF_C_TYPE_UINT64) return field_check_unsigned(value.u64, rule);
+	if (f->type == PROTOBUF_C_TYPE_UINT32) return field_check_unsigned(value.u32, rule);
+	if (f->type == PROTOBUF_C_TYPE_SINT64) return field_check_number(value.i64, rule);
+	INSIST(rule->format == FIELD_BOOL || rule->format == FIELD_ENUM);
+	return rule->format == FIELD_BOOL ? ERR_OK : field_check_enum(value.word, f);
 }
 
 static enum err field_check_one(const ProtobufCMessage *m, const struct field_rule *rule,
 				bool first, struct record_error *ret_error)
 {
-	const ProtobufCFieldDescriptor *f =
-		protobuf_c_message_descriptor_get_field_by_name(m->descriptor, rule->name);
-	INSIST(f != NULL);
-	if (!field_is_set(m, f)) {
+	const ProtobufCFieldDescriptor *f = reflect_field(m->descriptor, rule->name);
+	const char *text;
+	if (!reflect_is_set(m, f)) {
 		const bool needed = rule->need == FIELD_REQUIRED ||
 				    (first && rule->need == FIELD_FIRST);
 		if (!needed) return ERR_OK;
-		return field_fail(ret_error, ERR_BAD_VALUE, rule->name, "this field is required");
+		return field_fail(ret_error, ERR_BAD_VALUE, rule->name, field_required);
 	}
-	if (f->type == PROTOBUF_C_TYPE_STRING) {
-		return field_check_text(rule, view_str(field_load_string(m, f)), ret_error);
+	if (f->type == PROTOBUF_C_TYPE_STRING && f->label != PROTOBUF_C_LABEL_REPEATED) {
+		reflect_get(m, f, &text, sizeof(text));
+		return field_check_text(rule, view_str(text), ret_error);
 	}
 	const enum err e = field_check_value(m, f, rule);
 	return e == ERR_OK ? ERR_OK : field_fail_rule(ret_error, e, rule);
+}
+
+/* Only what may be absent can be emptied, and no change says two things about one field. */
+static bool field_clears_hold(const struct field_rule *rules, size_t count,
+			      const ProtobufCMessage *m, const struct field_rule *rule)
+{
+	const void *list;
+	const size_t n = reflect_list(m, reflect_field(m->descriptor, rule->name), &list);
+	const uint32_t *numbers = list;
+	for (size_t i = 0; i < n; i++) {
+		const ProtobufCFieldDescriptor *f =
+			protobuf_c_message_descriptor_get_field(m->descriptor, numbers[i]);
+		const struct field_rule *of = f == NULL ? NULL : field_find(rules, count, f->name);
+		if (of == NULL || of->need != FIELD_OPTIONAL || of == rule) return false;
+		if (reflect_is_set(m, f)) return false;
+		for (size_t k = 0; k < i; k++)
+			if (numbers[k] == numbers[i]) return false;
+	}
+	return true;
 }
 
 enum err field_check_all(const struct field_rule *rules, size_t count,
@@ -344,6 +392,10 @@ enum err field_check_all(const struct field_rule *rules, size_t count,
 {
 	for (size_t i = 0; i < count; i++) {
 		TRY(field_check_one(message, &rules[i], first, ret_error));
+		if (rules[i].format != FIELD_CLEARS) continue;
+		if (!field_clears_hold(rules, count, message, &rules[i])) {
+			return field_fail_rule(ret_error, ERR_BAD_VALUE, &rules[i]);
+		}
 	}
 	return ERR_OK;
 }

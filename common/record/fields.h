@@ -27,14 +27,19 @@ enum field_format {
 	FIELD_PHONE,   /* digits with + ( ) - . / and blanks, 3 digits or more, or empty */
 	FIELD_EMAIL,   /* one @, something before it, a name after it, or empty */
 	FIELD_ENUM,    /* a known value that is not 0 */
+	FIELD_ENUMS,   /* repeated FIELD_ENUM without a double; max = how many */
+	FIELD_TEXTS,   /* repeated FIELD_NAME of 1..NAME_BYTES_MAX bytes; max = how many */
 	FIELD_TIME,    /* milliseconds since 1970, in 2000..2100 */
 	FIELD_BYTES32, /* exactly 32 bytes */
 	FIELD_BYTES,   /* min..max bytes */
 	FIELD_COUNT,   /* unsigned number in min..max */
-	FIELD_NUMBER,  /* signed number; the kind's own check bounds it */
+	FIELD_NUMBER,  /* thousandths in min..max; max 0: the kind's own check bounds it */
 	FIELD_BOOL,
 	FIELD_REF,  /* catalogue id: a-z 0-9 _; max bytes */
 	FIELD_UNIT, /* a-z and %; max bytes */
+	/* repeated numbers of this message's optional fields: this change empties them. Absent
+	 * means "not touched", so something else has to say "taken back". */
+	FIELD_CLEARS,
 };
 
 enum field_need {
@@ -49,6 +54,7 @@ struct field_rule {
 	enum field_need need;
 	uint32_t min; /* bytes, elements or value, as the format says */
 	uint32_t max;
+	const char *help; /* what it says, for a person; NULL where a verb has words of its own */
 };
 
 /* Milliseconds since 1970 of 2000-01-01 and 2101-01-01 UTC; the second is outside. */
@@ -71,6 +77,17 @@ MUST_USE enum err field_check_all(const struct field_rule *rules, size_t count,
  * Requires: the rule has one of these formats. */
 MUST_USE enum err field_check_text(const struct field_rule *rule, struct view text,
 				   struct record_error *ret_error);
+
+/* For a kind's own check of two days, either of which may be NULL: `field` names the later one.
+ * ERR_BAD_VALUE when it lies before the earlier one. Requires: both passed FIELD_DATE. */
+MUST_USE enum err field_check_order(const char *earlier, const char *later, const char *field,
+				    struct record_error *error);
+
+/* What the format allows, whatever the rule's limits are; static. */
+const char *field_format_allowed(enum field_format format);
+/* The rule itself was broken (limit, format, need), not a check that knows more than it: then the
+ * limits say more than `allowed`. */
+bool field_error_is_of_rule(const struct record_error *error, const struct field_rule *rule);
 
 /* NULL when there is no such rule. */
 const struct field_rule *field_find(const struct field_rule *rules, size_t count, const char *name);

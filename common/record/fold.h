@@ -1,8 +1,8 @@
 /* fold: ops of one session or one patient, in any order, become what is shown.
  *
- * The one home of the merge rule (SECURITY 3.5). The result depends on the set of ops and their
- * server numbers, never on the order in which they were added; the server's views follow the same
- * rule and a test compares them.
+ * The one home of the merge rule (SECURITY 3.5), beside record_fold.h for plain records. The
+ * result depends on the set of ops and their server numbers, never on the order in which they were
+ * added; the server's views follow the same rule and a test compares them.
  *
  * The rule
  *   newer      an op with a higher seq; ops without one (not confirmed yet) are newer than all with

@@ -124,6 +124,18 @@ enum err fold_store_copy_ids(struct fold_store *s, const ProtobufCBinaryData *fr
 	return ERR_OK;
 }
 
+enum err fold_store_pack(struct fold_store *s, const ProtobufCMessage *message,
+			 struct view *ret_packed)
+{
+	const size_t len = protobuf_c_message_get_packed_size(message);
+	enum err e = ERR_OK;
+	uint8_t *p = fold_alloc(&s->kept, len + 1, &e);
+	if (p == NULL) return e;
+	INSIST(protobuf_c_message_pack(message, p) == len);
+	*ret_packed = view_of(p, len);
+	return ERR_OK;
+}
+
 enum err fold_store_show(struct fold_store *s, size_t count, size_t bytes, void *ret_p)
 {
 	REQUIRE(count <= FOLD_OPS_MAX * FOLD_TEXT_FIELDS && bytes <= KIB);

@@ -1,5 +1,5 @@
-/* fold_store: the ops a fold was given, copied, sorted by op id; for session_fold.c and
- * patient_fold.c only.
+/* fold_store: the ops a fold was given, copied, sorted by op id; for session_fold.c, patient_fold.c
+ * and record_fold.c only.
  *
  * Owns: all it points to.   Threads: as the fold.   Limits: FOLD_OPS_MAX, FOLD_BYTES_MAX. */
 #pragma once
@@ -39,6 +39,11 @@ struct fold_entry {
 			bool has[PATIENT_FIELD_COUNT];
 			struct view value[PATIENT_FIELD_COUNT];
 		} patient;
+		struct {
+			struct id record_id;
+			struct id patient_id;            /* zeros: the kind has none */
+			const ProtobufCMessage *message; /* kept */
+		} record;
 		struct id target; /* tombstone */
 	} as;
 };
@@ -60,6 +65,10 @@ void fold_store_drop(struct fold_store *s, const struct fold_entry *entry);
 MUST_USE enum err fold_store_copy(struct fold_store *s, struct view from, struct view *ret_copy);
 MUST_USE enum err fold_store_copy_ids(struct fold_store *s, const ProtobufCBinaryData *from,
 				      size_t count, const struct id **ret_ids);
+
+/* The message as bytes, kept; ERR_FULL when the limit is reached. */
+MUST_USE enum err fold_store_pack(struct fold_store *s, const ProtobufCMessage *message,
+				  struct view *ret_packed);
 
 /* Memory of the state being computed; ERR_FULL, ERR_NOMEM. */
 MUST_USE enum err fold_store_show(struct fold_store *s, size_t count, size_t bytes, void *ret_p);

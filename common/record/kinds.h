@@ -1,13 +1,26 @@
-/* kinds: every kind of op this build knows, one row each: class, lane, message, fields.
+/* kinds: every kind of op this build knows, one row each: class, lane, message, fields, who may
+ * read and write it, how it is merged, and the words for people.
  *
- * A new kind is one message in proto/roomkeep/record.proto, one row in kinds.c and its tests; a new
- * field is one line in the message and one row in that kind's field table.
+ * Plain records (KIND_MERGE_FIELDS, KIND_MERGE_FIRST) need no code of their own anywhere: store,
+ * room, local API and command line serve them from their row. A new one is a message in
+ * proto/roomkeep/record.proto, a line in a map below and a row with its field table in the area's
+ * kinds_<area>.c; a new field is one line in the message and one in that kind's field table.
  * Threads: any; all data is static and constant.  Numbers: the wire contract, never used again. */
 #pragma once
 
 #include "base/err.h"
 #include "base/view.h"
 #include "record/fields.h"
+
+/* Plain records by area, X(NAME, number), in rising order; rows of an area: kinds_<area>.c. */
+#define KIND_INTAKE_MAP(X)                                                                         \
+	X(PATIENT_DETAIL, 16)                                                                      \
+	X(COMFORT, 17)                                                                             \
+	X(PREFERENCE, 18)                                                                          \
+	X(ALERT, 19)                                                                               \
+	X(HEALTH_ANSWER, 20)                                                                       \
+	X(EPISODE, 21)
+#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,
@@ -18,10 +31,21 @@ enum kind {
 	KIND_ADDENDUM = 6,
 	KIND_OPENED = 7,
 	KIND_TOMBSTONE = 8,
-	KIND_NOTE = 64,
+	KIND_PLAIN_NONE = 15, /* no kind; KIND_ANY_PLAIN begins with it */
+#define KIND_PLAIN_ENUM(name, number) KIND_##name = number,
+	KIND_PLAIN_MAP(KIND_PLAIN_ENUM)
+#undef KIND_PLAIN_ENUM
+		KIND_NOTE = 64,
 	/* 65 grant and 66 revoke are reserved: unknown to this build. */
 	KIND_SEALED_TOMBSTONE = 67,
 };
+
+/* In a switch: `case KIND_ANY_PLAIN:` stands for all plain records. */
+#define KIND_PLAIN_CASE(name, number) : case KIND_##name
+#define KIND_ANY_PLAIN KIND_PLAIN_NONE KIND_PLAIN_MAP(KIND_PLAIN_CASE)
+
+#define KIND_PLAIN_ONE(name, number) +1
+#define KIND_PLAIN_COUNT (0 KIND_PLAIN_MAP(KIND_PLAIN_ONE))
 
 /* Who may see it is decided per kind (access.h); the class is the outer bound. */
 enum kind_class {
@@ -37,11 +61,23 @@ enum lane_class {
 	LANE_SEALED = 2,
 };
 
+/* How ops of one record become what is shown. */
+enum kind_merge {
+	KIND_MERGE_OWN,    /* by a fold of its own: fold.h */
+	KIND_MERGE_FIELDS, /* record_fold.h: of each field the newest value holds */
+	KIND_MERGE_FIRST,  /* record_fold.h: written once, the oldest op holds */
+};
+
 struct kind_info {
 	enum kind kind;
 	const char *name; /* "session_text": for JSON and logs */
 	enum kind_class class;
 	enum lane_class lane;
+	enum kind_merge merge;
+	/* Roles (record/access.h, which decides) that see it whoever wrote it, and that may write
+	 * one, other conditions apart. No role that reads: it is its author's alone. */
+	uint64_t read;
+	uint64_t write;
 	const ProtobufCMessageDescriptor *message;
 	const struct field_rule *fields; /* field_count rows */
 	size_t field_count;
@@ -50,7 +86,19 @@ struct kind_info {
 	const char *patient_field; /* field with a patient id, NULL for none */
 	/* What the field table cannot say; NULL for none. `error` is never NULL. */
 	enum err (*check)(const ProtobufCMessage *message, struct record_error *error);
+
+	/* Plain records only: words of the command line. */
+	const char *one;         /* "an alert" */
+	const char *many;        /* "alerts"; NULL when it is one per patient */
+	const char *about;       /* what it is for, one line */
+	const char *example;     /* flags of an add, or of a set when it is one per patient */
+	const char *example_set; /* flags of a set; NULL when it is never changed, or as above */
 };
+
+/* Merged by record_fold.h. */
+bool kind_is_plain(const struct kind_info *info);
+/* A patient has one of it, whose id is the patient's. */
+bool kind_is_one_per_patient(const struct kind_info *info);
 
 /* NULL for a kind this build does not know. */
 const struct kind_info *kind_find(uint64_t number);
@@ -64,4 +112,5 @@ const char *kind_name(uint64_t number);
 bool kind_fits_lane(uint64_t number, uint32_t lane_class);
 
 /* All rows, in rising order of kind. */
-const struct kind_info *kind_table(size_t *ret_count);
+size_t kind_count(void);
+const struct kind_info *kind_at(size_t index);

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "record/reflect.h"
 #include "wire/op.h"
 #include "wire/scan.h"
 
@@ -76,14 +77,10 @@ enum err payload_encode(enum kind kind, const ProtobufCMessage *message, bool fi
 static bool payload_field_id(const struct payload *p, const char *name, struct id *ret_id)
 {
 	if (name == NULL) return false;
-	const ProtobufCFieldDescriptor *f =
-		protobuf_c_message_descriptor_get_field_by_name(p->info->message, name);
-	INSIST(f != NULL && f->type == PROTOBUF_C_TYPE_BYTES);
-	protobuf_c_boolean has;
+	const ProtobufCFieldDescriptor *f = reflect_field(p->info->message, name);
 	ProtobufCBinaryData bytes;
-	memcpy(&has, (const char *)p->is.any + f->quantifier_offset, sizeof(has));
-	memcpy(&bytes, (const char *)p->is.any + f->offset, sizeof(bytes));
-	return has && wire_id(bytes, ret_id) == ERR_OK;
+	reflect_get(p->is.any, f, &bytes, sizeof(bytes));
+	return reflect_is_set(p->is.any, f) && wire_id(bytes, ret_id) == ERR_OK;
 }
 
 bool payload_session_id(const struct payload *p, struct id *ret_id)

@@ -130,7 +130,8 @@ static enum err session_fill(struct fold_store *s, struct fold_entry *e, const s
 	case KIND_PATIENT:
 	case KIND_OPENED:
 	case KIND_NOTE:
-	case KIND_SEALED_TOMBSTONE: break;
+	case KIND_SEALED_TOMBSTONE:
+	case KIND_ANY_PLAIN: break;
 	}
 	return ERR_BAD_VALUE;
 }

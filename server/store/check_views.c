@@ -107,6 +107,12 @@ static const struct view_table {
 	  " JOIN session s USING (session) ORDER BY g.seq",
 	  5, "sign" },
 	{ "SELECT seq, op_id FROM sign_covered ORDER BY seq, op_id", 2, "sign_covered" },
+	{ "SELECT 0, r.record_id, r.kind, p.patient_id, r.message FROM plain r"
+	  " LEFT JOIN patient p USING (patient) ORDER BY r.record_id, r.kind",
+	  5, "plain" },
+	{ "SELECT o.seq, r.record_id, r.kind, o.op_id, o.author_id, o.message FROM plain_op o"
+	  " JOIN plain r USING (plain) ORDER BY o.seq",
+	  6, "plain_op" },
 };
 
 /* One row as bytes: NULL and an empty value differ, and no two rows give the same bytes. */

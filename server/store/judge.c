@@ -172,6 +172,41 @@ static enum err judge_opened(const struct store_judged *j, const struct judge_fa
 	return ERR_OK;
 }
 
+/* An id names one record for ever: of one kind, and of the patient that its first op named. */
+static enum err judge_record(struct db *db, const struct payload *p, const struct id *patient_id)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	struct id record_id;
+	ENSURE(payload_subject_id(p, &record_id), ERR_BAD_VALUE);
+	TRY(db_query(db,
+		     "SELECT r.kind, p.patient_id FROM plain r"
+		     " LEFT JOIN patient p ON p.patient = r.patient WHERE r.record_id = ?1",
+		     DB_ARGS(db_id(&record_id)), &stmt));
+	for (;;) {
+		bool row = false;
+		struct id owner = { 0 };
+		TRY(db_step(stmt, &row));
+		if (!row) return payload_check_first(p, NULL);
+		if (db_col_u64(stmt, 0) == (uint64_t)p->info->kind) {
+			TRY(db_col_id(stmt, 1, &owner));
+			return id_equal(&owner, patient_id) ? ERR_OK : ERR_BAD_VALUE;
+		}
+		ENSURE(kind_is_one_per_patient(p->info), ERR_BAD_VALUE);
+	}
+}
+
+static enum err judge_plain(struct db *db, const struct store_judged *j,
+			    const struct judge_facts *facts)
+{
+	const struct payload *p = &j->payload;
+	ENSURE(p->info->patient_field == NULL || facts->patient_exists, ERR_NOT_FOUND);
+	if (!id_is_zero(&j->session_id)) {
+		ENSURE(facts->session.exists, ERR_NOT_FOUND);
+		ENSURE(id_equal(&facts->session.patient_id, &j->patient_id), ERR_BAD_VALUE);
+	}
+	return judge_record(db, p, &j->patient_id);
+}
+
 static enum err judge_domain(struct db *db, const struct store_judged *j,
 			     const struct judge_facts *facts)
 {
@@ -189,6 +224,7 @@ static enum err judge_domain(struct db *db, const struct store_judged *j,
 	case KIND_TOMBSTONE:
 	case KIND_NOTE:
 	case KIND_SEALED_TOMBSTONE: return ERR_OK;
+	case KIND_ANY_PLAIN: return judge_plain(db, j, facts);
 	}
 	return ERR_OK;
 }

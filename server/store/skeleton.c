@@ -1,5 +1,8 @@
 #include "base/check.h"
+#include "record/reflect.h"
 #include "server/store/store_priv.h"
+
+#include <stdlib.h>
 
 static enum err message_pack(const ProtobufCMessage *message, struct buf *out)
 {
@@ -69,6 +72,21 @@ static enum err sign_encode(const Roomkeep__Sign *m, struct buf *out)
 	return message_pack(&s.base, out);
 }
 
+/* Of a plain record only the ids: which it is, and whose. */
+static enum err plain_encode(const struct payload *payload, struct buf *out)
+{
+	const struct kind_info *info = payload->info;
+	const char *const ids[] = { info->subject_field, info->patient_field, info->session_field };
+	CLEANUP(freep) ProtobufCMessage *s = calloc(1, info->message->sizeof_message);
+	ENSURE(s != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, s);
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		if (ids[i] == NULL) continue;
+		reflect_copy(s, payload->is.any, reflect_field(info->message, ids[i]));
+	}
+	return message_pack(s, out);
+}
+
 enum err skeleton_encode(const struct payload *payload, struct buf *out)
 {
 	switch (payload->info->kind) {
@@ -82,6 +100,7 @@ enum err skeleton_encode(const struct payload *payload, struct buf *out)
 	case KIND_TOMBSTONE:
 	case KIND_NOTE:
 	case KIND_SEALED_TOMBSTONE: return ERR_OK;
+	case KIND_ANY_PLAIN: return plain_encode(payload, out);
 	}
 	return ERR_OK;
 }

@@ -117,6 +117,12 @@ struct view_op {
 };
 MUST_USE enum err views_apply(struct db *db, const struct view_op *op);
 
+/* ---- record_view.c: those of plain records --------------------------------------------------- */
+
+MUST_USE enum err record_view_apply(struct db *db, const struct view_op *op);
+/* Takes away what op `seq` said of a record of this kind. */
+MUST_USE enum err record_view_erase(struct db *db, const struct kind_info *info, uint64_t seq);
+
 /* ---- skeleton.c: what stays of an erased payload --------------------------------------------- */
 
 /* Appends the message of `payload` without its words; nothing for kinds without a view. */

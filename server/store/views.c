@@ -417,7 +417,11 @@ static enum err apply_sign(struct db *db, const struct view_op *op)
 static enum err apply_tombstone(struct db *db, const struct view_op *op)
 {
 	const struct db_arg seq = db_u64(op->target_seq);
+	const struct kind_info *target = kind_find(op->target_kind);
 	uint64_t session = 0;
+	if (target != NULL && kind_is_plain(target)) {
+		return record_view_erase(db, target, op->target_seq);
+	}
 	switch (op->target_kind) {
 	case KIND_PATIENT: return erase_patient(db, op->target_seq);
 	case KIND_SESSION_TEXT:
@@ -459,6 +463,7 @@ enum err views_apply(struct db *db, const struct view_op *op)
 	case KIND_OPENED:
 	case KIND_NOTE:
 	case KIND_SEALED_TOMBSTONE: return ERR_OK;
+	case KIND_ANY_PLAIN: return record_view_apply(db, op);
 	}
 	return ERR_OK;
 }

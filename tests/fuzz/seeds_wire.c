@@ -137,16 +137,15 @@ static void seeds_op(void)
 static void seeds_payload(void)
 {
 	const uint8_t blind[PAYLOAD_BLIND_BYTES] = { 7 };
-	size_t count = 0;
-	const struct kind_info *kinds = kind_table(&count);
+	const size_t count = kind_count();
 
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP(buf_finip) struct buf bytes = { 0 };
-		union sample s = sample_of(kinds[i].kind);
+		union sample s = sample_of(kind_at(i)->kind);
 		struct record_error error = { 0 };
-		INSIST(payload_encode(kinds[i].kind, &s.any, false, blind, &bytes, &error) ==
+		INSIST(payload_encode(kind_at(i)->kind, &s.any, false, blind, &bytes, &error) ==
 		       ERR_OK);
-		seed_write("payload", kinds[i].name, buf_view(&bytes));
+		seed_write("payload", kind_at(i)->name, buf_view(&bytes));
 	}
 	const struct note_plain note = { .patient_id = { { 1 } },
 					 .has_session = true,

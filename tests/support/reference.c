@@ -78,7 +78,8 @@ static void entry_belong(struct reference *r, struct entry *e)
 	case KIND_TOMBSTONE:
 	case KIND_SEALED_TOMBSTONE: entry_erase(r, e); break;
 	case KIND_OPENED:
-	case KIND_NOTE: break;
+	case KIND_NOTE:
+	case KIND_ANY_PLAIN: break;
 	}
 }
 

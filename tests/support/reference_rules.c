@@ -12,6 +12,12 @@ static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 	return view_equal(view_of(a.data, a.len), view_of(b.data, b.len));
 }
 
+/* Plain records that the desk works with; all others are for who treats. */
+static bool is_desk_work(uint64_t kind)
+{
+	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT;
+}
+
 static bool is_sealed(uint64_t kind)
 {
 	return kind == KIND_NOTE || kind == KIND_SEALED_TOMBSTONE;
@@ -22,8 +28,8 @@ bool reference_may_read(uint64_t kind, uint64_t target_kind, uint64_t roles, boo
 	if (kind == KIND_TOMBSTONE) kind = target_kind;
 	if (kind_find(kind) == NULL || kind == KIND_TOMBSTONE) return is_author;
 	if (is_sealed(kind) || kind == KIND_OPENED) return is_author;
-	if (kind == KIND_PATIENT) return (roles & (THERAPIST | DESK)) != 0;
-	return (roles & THERAPIST) != 0; /* everything of a session */
+	if (kind == KIND_PATIENT || is_desk_work(kind)) return (roles & (THERAPIST | DESK)) != 0;
+	return (roles & THERAPIST) != 0; /* everything of a session, and clinical records */
 }
 
 /* ---- writing ------------------------------------------------------------------------- */
@@ -180,6 +186,7 @@ enum err reference_judge(const struct reference *r, const struct reference_op *o
 	case KIND_TOMBSTONE:
 	case KIND_SEALED_TOMBSTONE: return judge_tombstone(&j);
 	case KIND_NOTE: return (roles & THERAPIST) != 0 ? ERR_OK : ERR_DENIED;
+	case KIND_ANY_PLAIN: break;
 	}
 	return ERR_BUG;
 }

@@ -20,10 +20,12 @@ static void test_the_table_is_sorted_whole_and_found(void **state)
 	size_t count;
 	const struct catalogue_entry *all = catalogue_table(&count);
 	size_t kinds[4] = { 0 };
-	const struct field_rule ref_rule = { "ref", FIELD_REF, FIELD_REQUIRED, 1,
-					     CATALOGUE_REF_BYTES_MAX };
-	const struct field_rule unit_rule = { "unit", FIELD_UNIT, FIELD_REQUIRED, 1,
-					      CATALOGUE_UNIT_BYTES_MAX };
+	const struct field_rule ref_rule = {
+		"ref", FIELD_REF, FIELD_REQUIRED, 1, CATALOGUE_REF_BYTES_MAX, NULL
+	};
+	const struct field_rule unit_rule = {
+		"unit", FIELD_UNIT, FIELD_REQUIRED, 1, CATALOGUE_UNIT_BYTES_MAX, NULL
+	};
 	for (size_t i = 0; i < count; i++) {
 		const struct catalogue_entry *e = &all[i];
 		assert_true(i == 0 || strcmp(all[i - 1].ref, e->ref) < 0);

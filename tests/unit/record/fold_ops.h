@@ -117,7 +117,8 @@ static inline enum err add_op(struct session_fold *f, const struct test_op *op)
 	case KIND_PATIENT:
 	case KIND_OPENED:
 	case KIND_NOTE:
-	case KIND_SEALED_TOMBSTONE: break;
+	case KIND_SEALED_TOMBSTONE:
+	case KIND_ANY_PLAIN: break;
 	}
 	const struct payload p = { .info = kind_find((uint64_t)op->kind), .is.any = &s.any };
 	const struct fold_meta meta = meta_of(op);

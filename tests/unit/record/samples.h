@@ -3,7 +3,9 @@
 
 #include "base/check.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "record/payload.h"
+#include "support/plain_sample.h"
 #include "wire/op.h"
 
 union sample {
@@ -17,6 +19,7 @@ union sample {
 	Roomkeep__Opened opened;
 	Roomkeep__Tombstone tombstone;
 	Roomkeep__Note note;
+	uint64_t plain[96]; /* room for a plain record of any kind */
 };
 
 static uint8_t sample_bytes[128] = { 1 };
@@ -120,6 +123,21 @@ static inline void sample_fill_text(Roomkeep__SessionText *m)
 	m->parents = sample_id_list();
 }
 
+/* Ids as those above; the record's own, if it has one, is 9. */
+static inline void sample_fill_plain(enum kind kind, union sample *s)
+{
+	static struct arena arena;
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	if (arena.cap == 0) arena_init(&arena, 64u * MIB);
+	INSIST(info->message->sizeof_message <= sizeof(*s));
+	plain_sample(info, 0, &arena, &s->any);
+	plain_sample_id(&s->any, info->subject_field, &(struct id){ { 9 } }, &arena);
+	if (info->session_field != NULL)
+		plain_sample_id(&s->any, info->session_field, &(struct id){ { 2 } }, &arena);
+	if (info->patient_field != NULL)
+		plain_sample_id(&s->any, info->patient_field, &(struct id){ { 1 } }, &arena);
+}
+
 static inline union sample sample_of(enum kind kind)
 {
 	union sample s = { .any = { NULL, 0, NULL } };
@@ -153,6 +171,7 @@ static inline union sample sample_of(enum kind kind)
 		s.tombstone.reason = sample_text("typed twice");
 		break;
 	case KIND_NOTE: sample_fill_note(&s.note); break;
+	case KIND_ANY_PLAIN: sample_fill_plain(kind, &s); break;
 	}
 	return s;
 }

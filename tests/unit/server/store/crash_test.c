@@ -394,7 +394,7 @@ static void test_low_disk_is_told_before(void **state)
 	assert_int_equal(store_check_space(fx->store), ERR_DISK_FULL);
 }
 
-static void test_newer_database_is_refused(void **state)
+static void test_newer_database_is_refused_an_older_one_is_brought_up(void **state)
 {
 	struct fx *fx = *state;
 	char path[128];
@@ -407,9 +407,15 @@ static void test_newer_database_is_refused(void **state)
 	assert_int_equal(sqlite3_exec(raw, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(store_open(&options, &fx->store), ERR_VERSION);
 	assert_int_equal(store_reader_open(fx->folder, &r), ERR_VERSION);
-	assert_int_equal(sqlite3_exec(raw, "PRAGMA user_version=1", NULL, NULL, NULL), SQLITE_OK);
+	/* One of the first version, with ops in it, gets the tables that came later. */
+	assert_int_equal(sqlite3_exec(raw,
+				      "DROP TABLE plain_op; DROP TABLE plain;"
+				      " PRAGMA user_version=1",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 	assert_int_equal(sqlite3_close(raw), SQLITE_OK);
 	fx_open(fx);
+	fx_check_ok(fx);
 }
 
 static void test_durable_reopen(void **state)
@@ -439,7 +445,7 @@ int main(void)
 		FOUNDED(test_killed_from_outside),
 		FOUNDED(test_full_disk_loses_no_acknowledged_op),
 		FOUNDED(test_low_disk_is_told_before),
-		FOUNDED(test_newer_database_is_refused),
+		FOUNDED(test_newer_database_is_refused_an_older_one_is_brought_up),
 		FOUNDED(test_durable_reopen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

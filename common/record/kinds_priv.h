@@ -1,0 +1,40 @@
+/* kinds_priv: the tables that kinds.c puts together, one file per area; for kinds*.c only. */
+#pragma once
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "record/access.h"
+#include "record/kinds.h"
+#include "roomkeep/record.pb-c.h"
+
+/* Message and field table of a row. */
+#define KIND_MESSAGE(message_, rules)                                                              \
+	.message = &roomkeep__##message_##__descriptor, .fields = (rules),                         \
+	.field_count = COUNT_OF(rules)
+
+/* Fields that many plain records have. */
+#define FIELD_OWN_ID(name)                                                                         \
+	{                                                                                          \
+		name, FIELD_ID, FIELD_REQUIRED, 0, 0, "which one"                                  \
+	}
+#define FIELD_OF_PATIENT                                                                           \
+	{                                                                                          \
+		"patient_id", FIELD_ID, FIELD_REQUIRED, 0, 0, "which patient"                      \
+	}
+#define FIELD_OF_SESSION                                                                           \
+	{                                                                                          \
+		"session_id", FIELD_ID, FIELD_OPTIONAL, 0, 0, "during which session"               \
+	}
+#define FIELD_TAKES_BACK                                                                           \
+	{                                                                                          \
+		"clears", FIELD_CLEARS, FIELD_OPTIONAL, 0, FIELDS_MAX, "take back what was said"   \
+	}
+#define FIELDS_MAX 64u /* of one message: wire/scan.h */
+
+/* Rows in rising order of kind; the areas rise too. */
+extern const struct kind_info kinds_chart[];
+extern const size_t kinds_chart_count;
+extern const struct kind_info kinds_intake[];
+extern const size_t kinds_intake_count;
+extern const struct kind_info kinds_sealed[];
+extern const size_t kinds_sealed_count;

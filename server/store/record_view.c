@@ -1,0 +1,126 @@
+/* record_view: the views of plain records. Ops come here in the order of their numbers, so the rule
+ * of record_fold.h is one step per op; only a tombstone makes a record anew from what is left. */
+#include "base/check.h"
+#include "record/record_fold.h"
+#include "server/store/store_priv.h"
+
+#include <stdlib.h>
+
+static enum err message_pack(const ProtobufCMessage *m, struct buf *out)
+{
+	const size_t len = protobuf_c_message_get_packed_size(m);
+	buf_clear(out);
+	TRY(buf_reserve(out, len));
+	INSIST(protobuf_c_message_pack(m, out->p) == len);
+	out->len = len;
+	return ERR_OK;
+}
+
+static enum err message_unpack(const struct kind_info *info, struct view bytes,
+			       ProtobufCMessage **ret)
+{
+	ProtobufCMessage *m = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
+	ENSURE(m != NULL, ERR_CORRUPT);
+	*ret = m;
+	return ERR_OK;
+}
+
+static void message_freep(ProtobufCMessage **m)
+{
+	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
+}
+
+/* `state` (bytes of what held, empty for the first op) and one newer op: `state` is what holds. */
+static enum err state_step(const struct kind_info *info, bool is_first, const ProtobufCMessage *op,
+			   struct buf *state)
+{
+	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
+	CLEANUP(freep) ProtobufCMessage *merged = calloc(1, info->message->sizeof_message);
+	ENSURE(merged != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, merged);
+	if (!is_first) {
+		TRY(message_unpack(info, buf_view(state), &before));
+		record_apply(info, merged, true, before);
+	}
+	record_apply(info, merged, is_first, op);
+	return message_pack(merged, state);
+}
+
+static enum err record_store(struct db *db, uint64_t record, bool is_there, const struct buf *state)
+{
+	return db_run(db, "UPDATE plain SET message = ?2 WHERE plain = ?1",
+		      DB_ARGS(db_u64(record), db_maybe(is_there, db_blob(buf_view(state)))));
+}
+
+static enum err record_row(struct db *db, const struct payload *payload, uint64_t *ret_record)
+{
+	struct id record_id;
+	struct id patient_id = { 0 };
+	const struct db_arg kind = db_u64((uint64_t)payload->info->kind);
+	ENSURE(payload_subject_id(payload, &record_id), ERR_CORRUPT);
+	const bool has_patient = payload_patient_id(payload, &patient_id);
+	TRY(db_run(db,
+		   "INSERT INTO plain (kind, record_id, patient)"
+		   " SELECT ?1, ?2, (SELECT patient FROM patient WHERE patient_id = ?3)"
+		   " WHERE NOT EXISTS (SELECT 1 FROM plain WHERE record_id = ?2 AND kind = ?1)",
+		   DB_ARGS(kind, db_id(&record_id), db_maybe(has_patient, db_id(&patient_id)))));
+	return db_get_u64(db, "SELECT plain FROM plain WHERE record_id = ?1 AND kind = ?2",
+			  DB_ARGS(db_id(&record_id), kind), ret_record);
+}
+
+static enum err state_load(struct db *db, uint64_t record, bool *ret_is_first, struct buf *state)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query_row(db, "SELECT message FROM plain WHERE plain = ?1", DB_ARGS(db_u64(record)),
+			 &stmt));
+	*ret_is_first = db_col_is_null(stmt, 0);
+	return *ret_is_first ? ERR_OK : buf_append(state, db_col_view(stmt, 0));
+}
+
+enum err record_view_apply(struct db *db, const struct view_op *op)
+{
+	CLEANUP(buf_finip) struct buf said = { 0 };
+	CLEANUP(buf_finip) struct buf state = { 0 };
+	uint64_t record = 0;
+	bool is_first = false;
+	TRY(record_row(db, op->payload, &record));
+	TRY(message_pack(op->payload->is.any, &said));
+	TRY(db_run(db,
+		   "INSERT INTO plain_op (seq, plain, op_id, author_id, message)"
+		   " VALUES (?1, ?2, ?3, ?4, ?5)",
+		   DB_ARGS(db_u64(op->seq), db_u64(record), db_id(&op->op_id),
+			   db_id(&op->author_id), db_blob(buf_view(&said)))));
+	TRY(state_load(db, record, &is_first, &state));
+	TRY(state_step(op->payload->info, is_first, op->payload->is.any, &state));
+	return record_store(db, record, true, &state);
+}
+
+static enum err record_rebuild(struct db *db, const struct kind_info *info, uint64_t record)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	CLEANUP(buf_finip) struct buf state = { 0 };
+	bool is_first = true;
+	TRY(db_query(db,
+		     "SELECT message FROM plain_op WHERE plain = ?1 AND message IS NOT NULL"
+		     " ORDER BY seq",
+		     DB_ARGS(db_u64(record)), &stmt));
+	for (;;) {
+		CLEANUP(message_freep) ProtobufCMessage *op = NULL;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) break;
+		TRY(message_unpack(info, db_col_view(stmt, 0), &op));
+		TRY(state_step(info, is_first, op, &state));
+		is_first = false;
+	}
+	return record_store(db, record, !is_first, &state);
+}
+
+enum err record_view_erase(struct db *db, const struct kind_info *info, uint64_t seq)
+{
+	uint64_t record = 0;
+	TRY(db_get_u64(db, "SELECT plain FROM plain_op WHERE seq = ?1", DB_ARGS(db_u64(seq)),
+		       &record));
+	TRY(db_run(db, "UPDATE plain_op SET message = NULL WHERE seq = ?1", DB_ARGS(db_u64(seq))));
+	return record_rebuild(db, info, record);
+}
