@@ -26,6 +26,7 @@
 #include "record/fields.h"
 #include "record/fold.h"
 #include "record/kinds.h"
+#include "record/record_fold.h"
 
 #define LOCAL_BATCH_OPS_MAX 4096u  /* ops in one local_begin .. local_commit */
 #define LOCAL_TRIES_FREE 5u        /* offline sign-in: tries without a wait (SECURITY 2.7) */

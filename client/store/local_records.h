@@ -10,12 +10,11 @@
 
 /* Checks the record and the access table, numbers, signs and seals one op, and stores its row and
  * its outbox row in one transaction with fsync. `msg` is the kind's message with all ids filled in.
- * For patient, session_frame, measure, addendum, tombstone. Texts, signs, notes and `opened` have
- * calls of their own below, because what they say depends on what is there.
+ * For patient, session_frame, measure, addendum, tombstone and plain records. Texts, signs, notes
+ * and `opened` have calls of their own below, because what they say depends on what is there.
  * Returns: ERR_BAD_VALUE & co with `*ret_error` (may be NULL) naming the field; ERR_DENIED;
  * ERR_SIGNED (the session is signed and this would change it); ERR_NOT_FOUND (its patient or
- * session is not here);
- * ERR_TOO_BIG. */
+ * session is not here); ERR_EXISTS (a plain record that is written once); ERR_TOO_BIG. */
 MUST_USE enum err local_append(struct local *l, struct vault *v, enum kind kind,
 			       const ProtobufCMessage *msg, uint64_t now_ms, struct id *ret_op_id,
 			       struct record_error *ret_error);
@@ -94,6 +93,17 @@ struct local_session_row {
 MUST_USE enum err local_list_sessions(struct local *l, const struct vault *v,
 				      const struct id *patient_id,
 				      struct local_session_row **ret_rows, size_t *ret_count);
+
+/* All plain records of a kind that are held here of one patient, oldest first; `patient_id` NULL
+ * for a kind without one. What a state points to lives in `ret_fold`: give it to record_fold_fini.
+ * On failure there is nothing to give back. ERR_DENIED. Requires: kind_is_plain. */
+MUST_USE enum err local_list_records(struct local *l, const struct vault *v, enum kind kind,
+				     const struct id *patient_id, struct record_fold *ret_fold,
+				     const struct record_state **ret_records, size_t *ret_count);
+/* One of them by its id (of what is one per patient: the patient's). ERR_NOT_FOUND: not here. */
+MUST_USE enum err local_get_record(struct local *l, const struct vault *v, enum kind kind,
+				   const struct id *record_id, struct record_fold *ret_fold,
+				   const struct record_state **ret_record);
 
 /* When everything of this patient was last fetched from the server for this person; 0: never. */
 MUST_USE enum err local_fetched_ms(struct local *l, const struct vault *v,

@@ -230,11 +230,24 @@ static enum err write_check_target(struct local *l, const struct vault *v,
 	return access_may_write(q);
 }
 
-/* `*ret_first`: it is the first op of its patient or session. */
+static enum err write_check_plain(struct local *l, const struct vault *v,
+				  const struct kind_info *info, const ProtobufCMessage *msg,
+				  bool *ret_first, struct record_error *ret_error)
+{
+	union {
+		const ProtobufCMessage *in;
+		ProtobufCMessage *out; /* a payload is not const; it is only read */
+	} m = { .in = msg };
+	const struct payload p = { .info = info, .is.any = m.out };
+	return record_check_write(l, v, &p, ret_first, ret_error);
+}
+
+/* `*ret_first`: it is the first op of its patient, session or record. */
 static enum err write_check(struct local *l, const struct vault *v, enum kind kind,
 			    const ProtobufCMessage *msg, bool *ret_first,
 			    struct record_error *ret_error)
 {
+	const struct kind_info *info = kind_find((uint64_t)kind);
 	struct access_write q = { .kind = (uint64_t)kind,
 				  .roles = person_roles(l, &v->user_id),
 				  .author_id = v->user_id };
@@ -251,6 +264,7 @@ static enum err write_check(struct local *l, const struct vault *v, enum kind ki
 	}
 	if (kind == KIND_TOMBSTONE) return write_check_target(l, v, m.tombstone, &q);
 	TRY(access_may_write(&q));
+	if (kind_is_plain(info)) return write_check_plain(l, v, info, msg, ret_first, ret_error);
 	if (kind == KIND_PATIENT) {
 		struct id id = { 0 };
 		*ret_first = wire_id(m.patient->patient_id, &id) == ERR_OK &&
@@ -303,7 +317,8 @@ enum err local_append(struct local *l, struct vault *v, enum kind kind, const Pr
 {
 	TRY(person_check(l, v));
 	ENSURE(kind == KIND_PATIENT || kind == KIND_SESSION_FRAME || kind == KIND_MEASURE ||
-		       kind == KIND_ADDENDUM || kind == KIND_TOMBSTONE,
+		       kind == KIND_ADDENDUM || kind == KIND_TOMBSTONE ||
+		       kind_is_plain(kind_find((uint64_t)kind)),
 	       ERR_USAGE);
 	union {
 		const ProtobufCMessage *any;

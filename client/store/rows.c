@@ -298,7 +298,9 @@ enum err row_tags(struct local *l, const struct vault *v, uint64_t kind, const s
 {
 	*ret = (struct op_tags){ 0 };
 	struct id id = { 0 };
-	if (kind == KIND_PATIENT && payload_patient_id(p, &id)) {
+	if (kind_is_plain(p->info)) {
+		record_tags(v, p, ret);
+	} else if (kind == KIND_PATIENT && payload_patient_id(p, &id)) {
 		tag_subject(v, TAG_PATIENTS, &(struct id){ 0 }, ret);
 		tag_patient(v, TAG_PATIENT, &id, ret);
 	} else if (kind == KIND_TOMBSTONE || kind == KIND_SEALED_TOMBSTONE) {

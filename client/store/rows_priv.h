@@ -31,7 +31,9 @@ void op_row_finip(struct op_row *r);
 #define TAG_FRAMES "frames" /* frame ops of one patient */
 #define TAG_NOTES "notes"
 #define TAG_OPENED "opened"
-#define TAG_TARGET "target" /* a tombstone whose target is not here yet */
+#define TAG_RECORD "record"   /* with the kind's name: ops of one plain record */
+#define TAG_RECORDS "records" /* with the kind's name: all of one patient */
+#define TAG_TARGET "target"   /* a tombstone whose target is not here yet */
 
 /* What a row is found by. */
 struct op_tags {
@@ -105,6 +107,14 @@ MUST_USE enum err lane_add(struct local *l, const struct hash32 *lane_id, uint32
 /* Heads of the person's other lanes of the class, sorted. */
 size_t lane_other_heads(const struct local *l, const struct local_lane *mine,
 			struct op_head heads[HEADS_MAX]);
+
+/* ---- plain records (records.c) --------------------------------------------------------------- */
+void record_tags(const struct vault *v, const struct payload *p, struct op_tags *ret);
+/* Are its patient and session here, and is it still the record it was? Roles are not asked about.
+ * `*ret_first`: it is the first op of its record. Errors as local_append. */
+MUST_USE enum err record_check_write(struct local *l, const struct vault *v,
+				     const struct payload *p, bool *ret_first,
+				     struct record_error *ret_error);
 
 /* ---- making (make.c) ------------------------------------------------------------------------- */
 /* Numbers, signs, seals and stores an op whose payload is made. Inside a transaction. */

@@ -1,0 +1,168 @@
+/* records: plain records in a room, folded from op rows when asked for; nothing of it is kept. */
+#include "client/store/local_priv.h"
+
+#include "record/reflect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TAG_NAME_BYTES 64u
+
+/* Ops of one record, and all of a kind of one patient (zeros: of the clinic). */
+static void record_tag(const struct vault *v, const char *what, const struct kind_info *info,
+		       const struct id *id, uint8_t ret_tag[VAULT_TAG_BYTES])
+{
+	char name[TAG_NAME_BYTES];
+	const int len = snprintf(name, sizeof(name), "%s %s", what, info->name);
+	INSIST(len > 0 && (size_t)len < sizeof(name));
+	vault_tag(v, name, id, ret_tag);
+}
+
+void record_tags(const struct vault *v, const struct payload *p, struct op_tags *ret)
+{
+	struct id record_id = { 0 };
+	struct id patient_id = { 0 };
+	if (!payload_subject_id(p, &record_id)) return;
+	record_tag(v, TAG_RECORD, p->info, &record_id, ret->subject);
+	ret->has_subject = true;
+	(void)payload_patient_id(p, &patient_id); /* zeros when the kind has none */
+	record_tag(v, TAG_RECORDS, p->info, &patient_id, ret->patient);
+	ret->has_patient = true;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+struct record_load {
+	struct local *l;
+	const struct vault *v;
+	struct record_fold *fold;
+};
+
+static enum err record_load_row(void *ctx, struct op_row *row)
+{
+	struct record_load *c = ctx;
+	struct payload p = { 0 };
+	if (!row_counts(row)) return ERR_OK;
+	const enum err e = row_payload(row, &p);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* erased: the tombstone beside it says so */
+	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
+	if (row->core.kind == KIND_TOMBSTONE) {
+		bool holds = false;
+		TRY(row_tombstone_holds(c->l, c->v, row, &p, &holds));
+		if (!holds) return ERR_OK;
+	}
+	const struct fold_meta meta = row_meta(row);
+	return record_fold_add(c->fold, &meta, &p);
+}
+
+static enum err record_may_read(const struct local *l, const struct vault *v, enum kind kind)
+{
+	const struct access_read q = { .kind = (uint64_t)kind,
+				       .roles = person_roles(l, &v->user_id) };
+	TRY(person_check(l, v));
+	return access_may_read(&q) ? ERR_OK : ERR_DENIED;
+}
+
+enum err local_list_records(struct local *l, const struct vault *v, enum kind kind,
+			    const struct id *patient_id, struct record_fold *ret_fold,
+			    const struct record_state **ret_records, size_t *ret_count)
+{
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	const struct id of = patient_id != NULL ? *patient_id : (struct id){ 0 };
+	uint8_t tag[VAULT_TAG_BYTES];
+	REQUIRE(info != NULL && kind_is_plain(info));
+	TRY(record_may_read(l, v, kind));
+	record_tag(v, TAG_RECORDS, info, &of, tag);
+	record_fold_init(ret_fold, info);
+	struct record_load c = { l, v, ret_fold };
+	enum err e = row_each_patient(l, v, tag, (struct row_visitor){ record_load_row, &c });
+	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
+	if (e != ERR_OK) record_fold_fini(ret_fold);
+	return e;
+}
+
+enum err local_get_record(struct local *l, const struct vault *v, enum kind kind,
+			  const struct id *record_id, struct record_fold *ret_fold,
+			  const struct record_state **ret_record)
+{
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	uint8_t tag[VAULT_TAG_BYTES];
+	size_t count = 0;
+	REQUIRE(info != NULL && kind_is_plain(info));
+	TRY(record_may_read(l, v, kind));
+	record_tag(v, TAG_RECORD, info, record_id, tag);
+	record_fold_init(ret_fold, info);
+	struct record_load c = { l, v, ret_fold };
+	enum err e = row_each_subject(l, v, tag, (struct row_visitor){ record_load_row, &c });
+	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_record, &count);
+	if (e == ERR_OK && count == 0) e = ERR_NOT_FOUND;
+	if (e != ERR_OK) record_fold_fini(ret_fold);
+	return e;
+}
+
+/* ---- may it be written? ---------------------------------------------------------------------- */
+
+static enum err record_check_ids(const struct payload *p, struct id *ret_record_id,
+				 struct id *ret_patient_id, struct record_error *ret_error)
+{
+	const char *const patient_field = p->info->patient_field;
+	if (!payload_subject_id(p, ret_record_id)) {
+		return field_fail(ret_error, ERR_BAD_VALUE, p->info->subject_field, "an id");
+	}
+	if (patient_field != NULL && !payload_patient_id(p, ret_patient_id)) {
+		return field_fail(ret_error, ERR_BAD_VALUE, patient_field, "an id of a patient");
+	}
+	return ERR_OK;
+}
+
+static enum err record_check_session(struct local *l, const struct vault *v,
+				     const struct id *session_id, const struct id *patient_id,
+				     struct record_error *ret_error)
+{
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	struct session_state s = { 0 };
+	const enum err e = local_load_session(l, v, session_id, &fold, &s);
+	/* Who reads no sessions holds none; the server looks. */
+	if (e == ERR_DENIED) return ERR_OK;
+	TRY(e);
+	ENSURE(s.has_frame, ERR_NOT_FOUND);
+	if (id_equal(&s.patient_id, patient_id)) return ERR_OK;
+	return field_fail(ret_error, ERR_BAD_VALUE, "session_id", "a session of this patient");
+}
+
+/* What the record would be after this change: the kind's own rule is about the whole. */
+static enum err record_check_whole(const struct kind_info *info, const struct record_state *now,
+				   const ProtobufCMessage *msg, struct record_error *ret_error)
+{
+	CLEANUP(freep) ProtobufCMessage *whole = calloc(1, info->message->sizeof_message);
+	ENSURE(whole != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, whole);
+	record_apply(info, whole, true, now->message);
+	record_apply(info, whole, false, msg);
+	return info->check == NULL ? ERR_OK : info->check(whole, ret_error);
+}
+
+enum err record_check_write(struct local *l, const struct vault *v, const struct payload *p,
+			    bool *ret_first, struct record_error *ret_error)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *now = NULL;
+	struct id record_id = { 0 };
+	struct id patient_id = { 0 };
+	struct id session_id = { 0 };
+	TRY(record_check_ids(p, &record_id, &patient_id, ret_error));
+	ENSURE(id_is_zero(&patient_id) || patients_have(l, &patient_id), ERR_NOT_FOUND);
+	if (payload_session_id(p, &session_id)) {
+		TRY(record_check_session(l, v, &session_id, &patient_id, ret_error));
+	}
+	const enum err e = local_get_record(l, v, p->info->kind, &record_id, &fold, &now);
+	*ret_first = e == ERR_NOT_FOUND;
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	ENSURE(p->info->merge != KIND_MERGE_FIRST, ERR_EXISTS);
+	if (!id_equal(&now->patient_id, &patient_id)) {
+		return field_fail(ret_error, ERR_BAD_VALUE, p->info->patient_field,
+				  "the patient whose record it is");
+	}
+	return record_check_whole(p->info, now, p->is.any, ret_error);
+}
