@@ -81,7 +81,6 @@ enum err verb_export_proof(struct verb *v)
 {
 	struct id patient_id;
 	const char *file = NULL;
-	bool ready = false;
 	bool partial = false;
 
 	TRY(session_need_patient(v, &patient_id));
@@ -90,6 +89,6 @@ enum err verb_export_proof(struct verb *v)
 		return fault_set(&v->fault, ERR_BAD_VALUE, NULL, "file: a whole path");
 	}
 	TRY(session_may_read(v));
-	TRY(session_fetch_all(v, &patient_id, &ready, &partial));
-	return ready ? write_page(v, &patient_id, partial) : ERR_OK;
+	TRY(verb_fetch_patient(v, &patient_id, &partial));
+	return v->ask.len > 0 ? ERR_OK : write_page(v, &patient_id, partial);
 }

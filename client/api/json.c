@@ -4,6 +4,7 @@
 #include "base/rand.h"
 
 #include <malloc.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,22 @@ enum err json_time_parse(const char *text, uint64_t *ret_ms)
 	const time_t seconds = timegm(&tm) - (time_t)zone_minutes * 60;
 	ENSURE(seconds > 0, ERR_BAD_VALUE);
 	*ret_ms = (uint64_t)seconds * 1000u + ms;
+	return ERR_OK;
+}
+
+json_t *json_milli(int64_t milli)
+{
+	if (milli % 1000 == 0) return json_integer((json_int_t)(milli / 1000));
+	return json_real((double)milli / 1000.0);
+}
+
+enum err json_milli_read(const json_t *value, int64_t *ret_milli)
+{
+	ENSURE(json_is_number(value), ERR_BAD_VALUE);
+	const double milli = json_number_value(value) * 1000.0;
+	ENSURE(isfinite(milli) && fabs(milli) <= 1e12 && fabs(milli - round(milli)) <= 1e-4,
+	       ERR_BAD_VALUE);
+	*ret_milli = llround(milli);
 	return ERR_OK;
 }
 

@@ -38,5 +38,11 @@ MUST_USE enum err json_put_time(json_t *object, const char *key, uint64_t ms);
 void json_time_print(uint64_t ms, char ret_text[JSON_TIME_BYTES]);
 MUST_USE enum err json_time_parse(const char *text, uint64_t *ret_ms);
 
+/* Thousandths as a number: 52000 is 52, 52500 is 52.5. A new reference, NULL without memory. */
+json_t *json_milli(int64_t milli);
+/* ERR_BAD_VALUE for what is no number, has a fourth digit behind the point or is out of all
+ * bounds. */
+MUST_USE enum err json_milli_read(const json_t *value, int64_t *ret_milli);
+
 /* NULL when the key is absent or null or no text. */
 const char *json_text_of(const json_t *object, const char *key);

@@ -85,12 +85,6 @@ Roomkeep__TestResult show_result_parse(const char *name)
 	return ROOMKEEP__TEST_RESULT__RESULT_NONE;
 }
 
-json_t *show_milli(int64_t milli)
-{
-	if (milli % 1000 == 0) return json_integer((json_int_t)(milli / 1000));
-	return json_real((double)milli / 1000.0);
-}
-
 static json_t *name_or_null(const char *name)
 {
 	return name != NULL ? json_string(name) : json_null();
@@ -129,7 +123,7 @@ enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *obje
 	TRY(json_put(object, "side",
 		     m->has_side ? name_or_null(show_side_name(m->side)) : json_null()));
 	TRY(json_put(object, "phase", name_or_null(show_phase_name(m->phase))));
-	TRY(json_put(object, "value", m->has_value ? show_milli(m->value_milli) : json_null()));
+	TRY(json_put(object, "value", m->has_value ? json_milli(m->value_milli) : json_null()));
 	if (m->has_value) {
 		TRY(json_put_text(object, "unit", m->unit));
 	} else {
@@ -299,14 +293,19 @@ static enum err show(struct verb *v)
 }
 
 /* A room or a person that came after the last sign-in is shown by its id; then the server is
- * asked for names, once, and the session is shown again. */
-enum err verb_show_session(struct verb *v)
+ * asked for names, once, and it is shown again. */
+enum err verb_show_named(struct verb *v, enum err (*show_it)(struct verb *v))
 {
 	if (v->learning) TRY(verb_learn_more(v));
 	if (v->ask.len > 0) return ERR_OK;
 	v->name_missing = false;
-	TRY(show(v));
+	TRY(show_it(v));
 	if (!v->name_missing || v->learning || v->link.link != SYNC_LINK_ONLINE) return ERR_OK;
 	v->learning = true;
 	return verb_learn_begin(v);
+}
+
+enum err verb_show_session(struct verb *v)
+{
+	return verb_show_named(v, show);
 }

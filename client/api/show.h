@@ -12,8 +12,8 @@ Roomkeep__Phase show_phase_parse(const char *name);
 Roomkeep__Side show_side_parse(const char *name);
 Roomkeep__TestResult show_result_parse(const char *name);
 
-/* "numbers are numbers": 52 stays 52, 52.5 is a real. */
-json_t *show_milli(int64_t milli);
+/* Runs a verb that shows people and rooms by name, and again when names had to be asked for. */
+MUST_USE enum err verb_show_named(struct verb *v, enum err (*show_it)(struct verb *v));
 
 /* {"measure_id","ref","name","side","phase","value","unit","result","skipped_reason","mode",
  * "position","method","pain_at_end","end_feel","limited_by","pair_id","at","by","rater"} */

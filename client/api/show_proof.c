@@ -27,9 +27,9 @@ static enum err put_numbers(json_t *object, const struct proof_row *after,
 {
 	const bool known = d->state != PROOF_NOT_COMPARABLE;
 
-	TRY(json_put(object, "delta", known ? show_milli(d->delta_milli) : json_null()));
+	TRY(json_put(object, "delta", known ? json_milli(d->delta_milli) : json_null()));
 	TRY(json_put(object, "unit", text_or_null(known ? after->entry->unit : NULL)));
-	TRY(json_put(object, "error", known ? show_milli(d->error.milli) : json_null()));
+	TRY(json_put(object, "error", known ? json_milli(d->error.milli) : json_null()));
 	TRY(json_put(object, "error_source", text_or_null(known ? d->error.source : NULL)));
 	TRY(json_put(object, "error_verified",
 		     known ? json_boolean(d->error.verified) : json_null()));

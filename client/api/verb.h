@@ -70,6 +70,7 @@ struct verb_row {
 	bool needs_person;  /* somebody must be signed in */
 	bool needs_session; /* request.session_id is fetched first if this room does not hold it */
 	bool is_presence;   /* a call of a person: restarts the idle lock */
+	const struct kind_info *kind; /* of the verbs of plain records (verbs_record.c) */
 };
 
 struct verb {
@@ -100,7 +101,7 @@ struct verb {
 	void (*state_free)(void *state);
 };
 
-/* The table, in verbs.c. NULL: no such verb. */
+/* The table, in verbs.c: the rows there and four for each plain record. NULL: no such verb. */
 const struct verb_row *verb_find(const char *path);
 const struct verb_row *verb_table(size_t *ret_count);
 
@@ -144,6 +145,12 @@ MUST_USE enum err verb_fail_server(struct verb *v);
 /* Puts the frame of `request` into v->ask. */
 MUST_USE enum err verb_ask(struct verb *v, const Roomkeep__Frame *frame, enum sync_needs needs,
 			   uint64_t timeout_ms);
+
+/* Fetches what this room does not hold of a patient (sessions of long ago), unless it did so just
+ * now. Then v->ask is filled, and the verb calls this again in its next step. `*ret_partial`: the
+ * server could not be asked, this room knows only what it holds. (fetch.c) */
+MUST_USE enum err verb_fetch_patient(struct verb *v, const struct id *patient_id,
+				     bool *ret_partial);
 
 /* Login of a person as it is shown; the id's text when the server never told it. */
 MUST_USE enum err verb_put_login(struct verb *v, json_t *object, const char *key,

@@ -2,12 +2,14 @@
 
 #include "base/check.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PERSON .needs_person = true, .is_presence = true
 #define SESSION PERSON, .needs_session = true
 
-static const struct verb_row rows[] = {
+static const struct verb_row own_rows[] = {
 	{ "status", "roomkeep.status/1", verb_status, .is_presence = false },
 	{ "sync", "roomkeep.sync/1", verb_sync, .is_presence = false },
 	{ "sign-in", "roomkeep.sign_in/1", verb_sign_in, .is_presence = true },
@@ -42,16 +44,65 @@ static const struct verb_row rows[] = {
 	{ "list/pending", "roomkeep.pending/1", verb_list_pending, PERSON },
 };
 
-const struct verb_row *verb_find(const char *path)
+/* ---- rows of plain records ----------------------------------------------------------------- */
+
+#define RECORD_VERBS 4u
+#define NAME_BYTES 64u
+
+/* All rows, made once: own_rows, then those of each kind. */
+static struct verb_row rows[COUNT_OF(own_rows) + RECORD_VERBS * KIND_PLAIN_COUNT];
+static size_t row_count;
+static char paths[RECORD_VERBS * KIND_PLAIN_COUNT][NAME_BYTES];
+static char schemas[RECORD_VERBS * KIND_PLAIN_COUNT][NAME_BYTES];
+static pthread_once_t rows_once = PTHREAD_ONCE_INIT;
+
+/* "add/health-answer": words of a path are joined as in "sign-in", those of a schema as in JSON. */
+static void add_row(const struct kind_info *info, const char *verb, const char *plural,
+		    const char *answer, enum err (*run)(struct verb *v))
 {
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (strcmp(rows[i].path, path) == 0) return &rows[i];
+	char *path = paths[row_count - COUNT_OF(own_rows)];
+	char *schema = schemas[row_count - COUNT_OF(own_rows)];
+
+	(void)snprintf(path, NAME_BYTES, "%s/%s%s", verb, info->name, plural);
+	for (char *at = path; *at != '\0'; at++)
+		if (*at == '_') *at = '-';
+	(void)snprintf(schema, NAME_BYTES, "roomkeep.%s%s/1", info->name, answer);
+	rows[row_count++] = (struct verb_row){ path, schema, run, PERSON, .kind = info };
+}
+
+static void add_rows(const struct kind_info *info)
+{
+	const bool one = kind_is_one_per_patient(info);
+
+	if (!one) add_row(info, "add", "", "_added", verb_add_record);
+	if (info->merge == KIND_MERGE_FIELDS) add_row(info, "set", "", "_set", verb_set_record);
+	add_row(info, "show", "", "", verb_show_record);
+	if (!one) add_row(info, "list", "s", "s", verb_list_records);
+}
+
+static void make_rows(void)
+{
+	memcpy(rows, own_rows, sizeof(own_rows));
+	row_count = COUNT_OF(own_rows);
+	for (size_t i = 0; i < kind_count(); i++) {
+		if (kind_is_plain(kind_at(i))) add_rows(kind_at(i));
 	}
-	return NULL;
 }
 
 const struct verb_row *verb_table(size_t *ret_count)
 {
-	*ret_count = COUNT_OF(rows);
+	INSIST(pthread_once(&rows_once, make_rows) == 0);
+	*ret_count = row_count;
 	return rows;
+}
+
+const struct verb_row *verb_find(const char *path)
+{
+	size_t count = 0;
+	const struct verb_row *table = verb_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(table[i].path, path) == 0) return &table[i];
+	}
+	return NULL;
 }

@@ -52,6 +52,12 @@ MUST_USE enum err verb_list_tests(struct verb *v);
 /* export_proof.c */
 MUST_USE enum err verb_export_proof(struct verb *v);
 
+/* verbs_record.c: of the row's kind */
+MUST_USE enum err verb_add_record(struct verb *v);
+MUST_USE enum err verb_set_record(struct verb *v);
+MUST_USE enum err verb_list_records(struct verb *v);
+MUST_USE enum err verb_show_record(struct verb *v);
+
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);
 

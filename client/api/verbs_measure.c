@@ -11,7 +11,6 @@
 #include "record/proof_words.h"
 #include "wire/op.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,13 +32,11 @@ static enum err read_value(struct verb *v, Roomkeep__Measure *m)
 	if (!json_is_number(value)) {
 		return fault_set(&v->fault, ERR_USAGE, "usage", "value is no number");
 	}
-	const double milli = json_number_value(value) * 1000.0;
-	if (!isfinite(milli) || fabs(milli) > 1e12 || fabs(milli - round(milli)) > 1e-4) {
+	if (json_milli_read(value, &m->value_milli) != ERR_OK) {
 		return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
 				 "value: up to three digits behind the point");
 	}
 	m->has_value_milli = 1;
-	m->value_milli = llround(milli);
 	return ERR_OK;
 }
 

@@ -34,7 +34,7 @@ static enum err put_row(struct verb *v, json_t *object, const char *key,
 	json_t *to = json_object();
 	TRY(json_put(object, key, to));
 	TRY(json_put_id(to, "measure_id", &row->measure_id));
-	TRY(json_put(to, "value", row->has_value ? show_milli(row->value_milli) : json_null()));
+	TRY(json_put(to, "value", row->has_value ? json_milli(row->value_milli) : json_null()));
 	TRY(json_put(to, "result", text_or_null(show_result_name(row->result))));
 	TRY(json_put(to, "skipped_reason",
 		     text_or_null(measure_word(MEASURE_SKIPPED, (int)row->skipped_reason))));
@@ -64,7 +64,7 @@ static enum err put_point(struct verb *v, json_t *list, const struct proof_visit
 
 static json_t *normal_or_null(int32_t milli)
 {
-	return milli == CATALOGUE_NO_NORMAL ? json_null() : show_milli(milli);
+	return milli == CATALOGUE_NO_NORMAL ? json_null() : json_milli(milli);
 }
 
 /* Normal values of a range of motion; null for anything else. */
@@ -147,13 +147,12 @@ static enum err answer_progress(struct verb *v, const struct id *patient_id, boo
 enum err verb_show_progress(struct verb *v)
 {
 	struct id patient_id;
-	bool ready = false;
 	bool partial = false;
 
 	TRY(session_need_patient(v, &patient_id));
 	TRY(session_may_read(v));
-	TRY(session_fetch_all(v, &patient_id, &ready, &partial));
-	return ready ? answer_progress(v, &patient_id, partial) : ERR_OK;
+	TRY(verb_fetch_patient(v, &patient_id, &partial));
+	return v->ask.len > 0 ? ERR_OK : answer_progress(v, &patient_id, partial);
 }
 
 /* ---- what to test -------------------------------------------------------------------------- */
@@ -244,8 +243,8 @@ static enum err put_scale_numbers(json_t *object)
 		TRY(json_put(to, "ref", json_string(s->ref)));
 		TRY(json_put(to, "higher_is_better", json_boolean(s->higher_is_better)));
 		TRY(json_put(to, "mcid",
-			     s->mcid_milli > 0 ? show_milli(s->mcid_milli) : json_null()));
-		TRY(json_put(to, "mdc", s->mdc_milli > 0 ? show_milli(s->mdc_milli) : json_null()));
+			     s->mcid_milli > 0 ? json_milli(s->mcid_milli) : json_null()));
+		TRY(json_put(to, "mdc", s->mdc_milli > 0 ? json_milli(s->mdc_milli) : json_null()));
 		TRY(json_put(to, "is_proof", json_boolean(s->is_proof)));
 		TRY(json_put(to, "source", text_or_null(s->source)));
 		TRY(json_put(to, "verified", json_boolean(s->verified)));
@@ -348,7 +347,6 @@ enum err verb_list_tests(struct verb *v)
 {
 	struct question q = { 0 };
 	struct id patient_id;
-	bool ready = false;
 	bool partial = false;
 
 	TRY(read_question(v, &q));
@@ -358,6 +356,6 @@ enum err verb_list_tests(struct verb *v)
 	}
 	TRY(session_need_patient(v, &patient_id));
 	TRY(session_may_read(v));
-	TRY(session_fetch_all(v, &patient_id, &ready, &partial));
-	return ready ? suggest_for_patient(v, &q, partial) : ERR_OK;
+	TRY(verb_fetch_patient(v, &patient_id, &partial));
+	return v->ask.len > 0 ? ERR_OK : suggest_for_patient(v, &q, partial);
 }

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FETCH_MS 5000u
-#define FETCH_AGAIN_MS (10u * 60u * 1000u) /* what was fetched just now is not asked for again */
-
 static enum err fail_session(struct verb *v, enum err e, const struct record_error *error)
 {
 	if (e == ERR_DENIED) {
@@ -164,20 +161,6 @@ enum err verb_add_addendum(struct verb *v)
 
 /* ---- listing ------------------------------------------------------------------------------- */
 
-static enum err ask_for_page(struct verb *v, const struct id *patient_id, uint64_t after_seq)
-{
-	Roomkeep__Frame frame = ROOMKEEP__FRAME__INIT;
-	Roomkeep__Fetch fetch = ROOMKEEP__FETCH__INIT;
-
-	fetch.has_patient_id = 1;
-	fetch.patient_id = wire_id_bytes(patient_id);
-	fetch.has_after_seq = 1;
-	fetch.after_seq = after_seq;
-	frame.body_case = ROOMKEEP__FRAME__BODY_FETCH;
-	frame.fetch = &fetch;
-	return verb_ask(v, &frame, SYNC_NEEDS_PERSON, FETCH_MS);
-}
-
 static enum err put_rows(struct verb *v, const struct id *patient_id)
 {
 	CLEANUP(freep) struct local_session_row *session_rows = NULL;
@@ -220,44 +203,14 @@ enum err session_may_read(struct verb *v)
 	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read sessions");
 }
 
-enum err session_fetch_all(struct verb *v, const struct id *patient_id, bool *ret_ready,
-			   bool *ret_partial)
-{
-	uint64_t fetched_ms = 0;
-	uint64_t after_seq = 0;
-	bool more = false;
-
-	*ret_ready = true;
-	*ret_partial = true;
-	if (v->step == 0) {
-		if (v->link.link != SYNC_LINK_ONLINE) return ERR_OK;
-		TRY(local_fetched_ms(verb_local(v), verb_vault(v), patient_id, &fetched_ms));
-		const bool fresh = fetched_ms > 0 && v->now_ms >= fetched_ms &&
-				   v->now_ms - fetched_ms < FETCH_AGAIN_MS;
-		*ret_partial = false;
-		if (fresh && v->link.live) return ERR_OK;
-		*ret_ready = false;
-		return ask_for_page(v, patient_id, 0);
-	}
-	if (v->reply_err != ERR_OK) return ERR_OK;
-	*ret_partial = false;
-	TRY(feed_apply_page(verb_local(v), verb_vault(v), patient_id, buf_view(&v->reply),
-			    v->now_ms, &after_seq, &more));
-	if (!more) return ERR_OK;
-	ENSURE(v->step < VERB_STEPS_MAX, ERR_PROTO);
-	*ret_ready = false;
-	return ask_for_page(v, patient_id, after_seq);
-}
-
 /* What this room does not hold is fetched; without the server it answers with what it holds. */
 enum err verb_list_sessions(struct verb *v)
 {
 	struct id patient_id;
-	bool ready = false;
 	bool partial = false;
 
 	TRY(verb_need_id(v, "patient_id", &patient_id));
 	TRY(session_may_read(v));
-	TRY(session_fetch_all(v, &patient_id, &ready, &partial));
-	return ready ? answer_list(v, &patient_id, partial) : ERR_OK;
+	TRY(verb_fetch_patient(v, &patient_id, &partial));
+	return v->ask.len > 0 ? ERR_OK : answer_list(v, &patient_id, partial);
 }

@@ -55,7 +55,7 @@ static enum err record_load_row(void *ctx, struct op_row *row)
 	return record_fold_add(c->fold, &meta, &p);
 }
 
-static enum err record_may_read(const struct local *l, const struct vault *v, enum kind kind)
+static enum err record_may_read(struct local *l, const struct vault *v, enum kind kind)
 {
 	const struct access_read q = { .kind = (uint64_t)kind,
 				       .roles = person_roles(l, &v->user_id) };

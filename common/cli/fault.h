@@ -27,7 +27,7 @@ enum exit_code {
 	EXIT_INTERRUPTED = 130,
 };
 
-#define FAULT_TEXT_BYTES 256u
+#define FAULT_TEXT_BYTES 1024u /* a list of allowed words fits */
 
 struct fault {
 	enum err err;                   /* ERR_OK: nothing is wrong */

@@ -186,7 +186,7 @@ static void test_long_texts_are_cut(void **state)
 {
 	(void)state;
 	struct fault f = { 0 };
-	char longer[1000] = { 0 };
+	char longer[2 * FAULT_TEXT_BYTES] = { 0 };
 
 	for (size_t i = 0; i < sizeof(longer) - 1; i++) longer[i] = 'a';
 	assert_int_equal(fault_set(&f, ERR_BUG, longer, "%s", longer), ERR_BUG);

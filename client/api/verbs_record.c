@@ -1,0 +1,293 @@
+/* verbs_record: add, set, list and show for every plain record; what they read and say comes from
+ * the kind's row and field table. */
+#include "client/api/record_json.h"
+#include "client/api/show.h"
+#include "client/api/verbs.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "record/access.h"
+#include "record/reflect.h"
+#include "wire/op.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_ARENA_BYTES (4u * OP_BYTES_MAX)
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static enum err append_record(struct verb *v, const ProtobufCMessage *m, const struct id *record_id)
+{
+	const struct kind_info *info = v->row->kind;
+	struct record_error error = { .err = ERR_OK };
+	struct id op_id;
+
+	const enum err e = local_append(verb_local(v), verb_vault(v), info->kind, m, v->now_ms,
+					&op_id, &error);
+	if (e == ERR_NOT_FOUND && info->session_field != NULL && verb_has(v, info->session_field)) {
+		return verb_fail_unknown(v, "patient or session", info->session_field);
+	}
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+	if (e != ERR_OK) return record_fail(v, info, e, &error);
+	v->effects.outbox = true;
+	TRY(json_put_id(v->answer, info->subject_field, record_id));
+	return json_put_id(v->answer, "op_id", &op_id);
+}
+
+static void put_id(const struct kind_info *info, const char *field, const struct id *id,
+		   ProtobufCMessage *m)
+{
+	const ProtobufCBinaryData bytes = wire_id_bytes(id);
+
+	reflect_put(m, reflect_field(info->message, field), &bytes, sizeof(bytes));
+}
+
+static enum err new_message(struct verb *v, struct arena *a, ProtobufCMessage **ret)
+{
+	const struct kind_info *info = v->row->kind;
+	ProtobufCMessage *m = arena_alloc(a, info->message->sizeof_message);
+
+	ENSURE(m != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, m);
+	TRY(record_from_json(v, info, a, m));
+	*ret = m;
+	return ERR_OK;
+}
+
+enum err verb_add_record(struct verb *v)
+{
+	CLEANUP(arena_finip) struct arena a;
+	const struct kind_info *info = v->row->kind;
+	ProtobufCMessage *m = NULL;
+
+	arena_init(&a, RECORD_ARENA_BYTES);
+	if (verb_has(v, info->subject_field)) {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "%s is made here: leave it out",
+				 info->subject_field);
+	}
+	TRY(record_need_fields(v, info, info->subject_field));
+	TRY(new_message(v, &a, &m));
+	const struct id record_id = local_new_id(verb_local(v), v->now_ms);
+	put_id(info, info->subject_field, &record_id, m);
+	return append_record(v, m, &record_id);
+}
+
+static enum err fail_unknown_record(struct verb *v)
+{
+	const struct kind_info *info = v->row->kind;
+
+	if (kind_is_one_per_patient(info)) return verb_fail_unknown(v, "patient", "patient_id");
+	err_ignore(verb_fail_unknown(v, info->name, info->subject_field));
+	return fault_hint(&v->fault, "roomkeep list %s --patient ID shows the ids", info->many);
+}
+
+/* The patient whose record it is: every op says it, the request need not. */
+static enum err find_patient_of(struct verb *v, const struct id *record_id, struct id *ret)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct kind_info *info = v->row->kind;
+	const struct record_state *now = NULL;
+
+	const enum err e =
+		local_get_record(verb_local(v), verb_vault(v), info->kind, record_id, &fold, &now);
+	if (e == ERR_NOT_FOUND) return fail_unknown_record(v);
+	if (e == ERR_DENIED) {
+		return fault_set(&v->fault, e, NULL, "you may not write %s", info->many);
+	}
+	TRY(e);
+	*ret = now->patient_id;
+	return ERR_OK;
+}
+
+/* Does the request say more than which record it is about? */
+static enum err need_change(struct verb *v)
+{
+	const struct kind_info *info = v->row->kind;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(v->request, key, value)
+	{
+		if (json_is_null(value) || strcmp(key, info->subject_field) == 0) continue;
+		if (info->patient_field == NULL || strcmp(key, info->patient_field) != 0)
+			return ERR_OK;
+	}
+	return fault_set(&v->fault, ERR_USAGE, "usage", "nothing to change: give a field of %s",
+			 info->name);
+}
+
+static enum err need_record_id(struct verb *v, struct id *ret_id)
+{
+	const char *key = v->row->kind->subject_field;
+	const char *text = NULL;
+
+	TRY(verb_need_text(v, key, &text));
+	return id_parse(view_str(text), ret_id) == ERR_OK ? ERR_OK : fail_unknown_record(v);
+}
+
+enum err verb_set_record(struct verb *v)
+{
+	CLEANUP(arena_finip) struct arena a;
+	const struct kind_info *info = v->row->kind;
+	ProtobufCMessage *m = NULL;
+	struct id record_id;
+
+	arena_init(&a, RECORD_ARENA_BYTES);
+	TRY(need_record_id(v, &record_id));
+	TRY(need_change(v));
+	TRY(new_message(v, &a, &m));
+	if (kind_is_one_per_patient(info)) return append_record(v, m, &record_id);
+
+	struct id patient_id = { 0 };
+	TRY(find_patient_of(v, &record_id, &patient_id));
+	if (info->patient_field != NULL && !verb_has(v, info->patient_field)) {
+		put_id(info, info->patient_field, &patient_id, m);
+	}
+	return append_record(v, m, &record_id);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static enum err may_read_records(struct verb *v)
+{
+	const struct kind_info *info = v->row->kind;
+	const struct dir_user *user =
+		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
+	const struct access_read q = { .kind = (uint64_t)info->kind,
+				       .roles = user == NULL ? 0 : user->roles };
+
+	if (user != NULL && user->active && access_may_read(&q)) return ERR_OK;
+	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read %s",
+			 info->many != NULL ? info->many : info->one);
+}
+
+/* Who made it and who changed it last. */
+static enum err put_people(struct verb *v, json_t *object, const struct record_state *s)
+{
+	TRY(verb_put_login(v, object, "added_by", &s->first->author_id));
+	TRY(json_put_time(object, "added_at", s->first->client_time_ms));
+	TRY(verb_put_login(v, object, "changed_by", &s->newest->author_id));
+	return json_put_time(object, "changed_at", s->newest->client_time_ms);
+}
+
+static enum err put_history(struct verb *v, const struct record_state *s)
+{
+	json_t *list = json_array();
+
+	TRY(json_put(v->answer, "history", list));
+	for (size_t i = 0; i < s->change_count; i++) {
+		const struct record_change *c = &s->changes[i];
+		json_t *object = json_object();
+		json_t *said = json_object();
+		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+		TRY(json_put(object, "said", said));
+		TRY(record_change_to_json(said, v->row->kind, c->message));
+		TRY(json_put(object, "late", json_boolean(c->late)));
+		TRY(verb_put_login(v, object, "by", &c->meta.author_id));
+		TRY(verb_put_room(v, object, "room", &c->meta.room_id));
+		TRY(json_put_time(object, "at", c->meta.client_time_ms));
+		TRY(json_put_id(object, "op_id", &c->meta.op_id));
+	}
+	return ERR_OK;
+}
+
+/* The chart was shown: the audit trail hears of it (SECURITY 2.15). */
+static enum err tell_opened(struct verb *v, const struct id *patient_id)
+{
+	if (id_is_zero(patient_id)) return ERR_OK;
+	v->effects.outbox = true;
+	return local_opened(verb_local(v), verb_vault(v), patient_id, NULL, v->now_ms);
+}
+
+/* Nobody has said anything yet about a patient who is here. */
+static enum err show_nothing(struct verb *v, const struct id *patient_id)
+{
+	CLEANUP(freep) ProtobufCMessage *none = NULL;
+	const struct kind_info *info = v->row->kind;
+	const struct record_state empty = { .change_count = 0 };
+	struct local_patient p;
+
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), patient_id, &p);
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+	TRY(e);
+	none = calloc(1, info->message->sizeof_message);
+	ENSURE(none != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, none);
+	TRY(record_to_json(v->answer, info, none));
+	TRY(json_put_id(v->answer, "patient_id", patient_id));
+	return put_history(v, &empty);
+}
+
+static enum err show_record(struct verb *v)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct kind_info *info = v->row->kind;
+	const struct record_state *s = NULL;
+	struct id record_id;
+
+	TRY(need_record_id(v, &record_id));
+	TRY(may_read_records(v));
+	const enum err e =
+		local_get_record(verb_local(v), verb_vault(v), info->kind, &record_id, &fold, &s);
+	if (e == ERR_NOT_FOUND && kind_is_one_per_patient(info)) return show_nothing(v, &record_id);
+	if (e == ERR_NOT_FOUND) return fail_unknown_record(v);
+	TRY(e);
+	TRY(record_to_json(v->answer, info, s->message));
+	TRY(put_people(v, v->answer, s));
+	TRY(put_history(v, s));
+	return tell_opened(v, &s->patient_id);
+}
+
+enum err verb_show_record(struct verb *v)
+{
+	return verb_show_named(v, show_record);
+}
+
+static enum err put_records(struct verb *v, const struct id *patient_id)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct kind_info *info = v->row->kind;
+	const struct record_state *records = NULL;
+	json_t *list = json_array();
+	char key[FIELD_KEY_BYTES];
+	size_t count = 0;
+
+	(void)snprintf(key, sizeof(key), "%ss", info->name); /* "alerts" */
+	TRY(json_put(v->answer, key, list));
+	TRY(local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id, &fold,
+			       &records, &count));
+	for (size_t i = 0; i < count; i++) {
+		json_t *object = json_object();
+		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+		TRY(record_to_json(object, info, records[i].message));
+		TRY(put_people(v, object, &records[i]));
+	}
+	return ERR_OK;
+}
+
+/* Records of a session of long ago are fetched with it; all others are here. */
+enum err verb_list_records(struct verb *v)
+{
+	const struct kind_info *info = v->row->kind;
+	struct local_patient p;
+	struct id patient_id = { 0 };
+	bool partial = false;
+
+	TRY(may_read_records(v));
+	if (info->patient_field != NULL) {
+		TRY(verb_need_id(v, "patient_id", &patient_id));
+		const enum err e = local_get_patient(verb_local(v), verb_vault(v), &patient_id, &p);
+		if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+		TRY(e);
+		TRY(json_put_id(v->answer, "patient_id", &patient_id));
+	}
+	if (info->session_field != NULL) {
+		TRY(verb_fetch_patient(v, &patient_id, &partial));
+		if (v->ask.len > 0) return ERR_OK;
+	}
+	TRY(put_records(v, &patient_id));
+	TRY(json_put(v->answer, "partial", json_boolean(partial)));
+	return tell_opened(v, &patient_id);
+}
