@@ -145,7 +145,7 @@ struct local_pending {
 	uint64_t made_ms;     /* the op's own time; the day for sealed lanes */
 	struct id session_id; /* zeros: none */
 	/* Owned, NUL-terminated, wiped by local_pending_free: what was typed (a text, an addendum,
-	 * a reason); NULL for other kinds and for notes. */
+	 * a reason, the texts of a plain record); NULL for other kinds and for notes. */
 	char *text;
 };
 /* Queued, rejected and quarantined ops of this person in the order they were made, then up to

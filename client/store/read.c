@@ -239,6 +239,7 @@ static enum err pending_fill(struct op_row *row, struct local_pending *out)
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	TRY(e);
 	(void)payload_session_id(&p, &out->session_id);
+	if (kind_is_plain(p.info)) return record_typed(&p, &out->text);
 	const char *typed = pending_typed(&p);
 	if (typed == NULL) return ERR_OK;
 	out->text = strdup(typed);

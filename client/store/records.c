@@ -100,6 +100,29 @@ enum err local_get_record(struct local *l, const struct vault *v, enum kind kind
 	return e;
 }
 
+enum err record_typed(const struct payload *p, char **ret_text)
+{
+	CLEANUP(buf_finip) struct buf out = { 0 };
+	const char *text = NULL;
+	*ret_text = NULL;
+	TRY(buf_reserve(&out, OP_BYTES_MAX)); /* at once: growing leaves copies */
+	for (size_t i = 0; i < p->info->field_count; i++) {
+		const struct field_rule *rule = &p->info->fields[i];
+		const ProtobufCFieldDescriptor *f = reflect_field(p->info->message, rule->name);
+		if (f->type != PROTOBUF_C_TYPE_STRING || f->label == PROTOBUF_C_LABEL_REPEATED)
+			continue;
+		reflect_get(p->is.any, f, &text, sizeof(text));
+		if (text == NULL) continue;
+		TRY(buf_append_fmt(&out, "%s%s: ", out.len > 0 ? "\n" : "", rule->name));
+		TRY(buf_append_str(&out, text));
+	}
+	if (out.len == 0) return ERR_OK;
+	TRY(buf_cstr(&out, &text));
+	*ret_text = strdup(text);
+	buf_wipe(&out);
+	return *ret_text != NULL ? ERR_OK : ERR_NOMEM;
+}
+
 /* ---- may it be written? ---------------------------------------------------------------------- */
 
 static enum err record_check_ids(const struct payload *p, struct id *ret_record_id,

@@ -110,6 +110,9 @@ size_t lane_other_heads(const struct local *l, const struct local_lane *mine,
 
 /* ---- plain records (records.c) --------------------------------------------------------------- */
 void record_tags(const struct vault *v, const struct payload *p, struct op_tags *ret);
+/* All texts of it, "reason: over" line by line, for its author to see when it was refused.
+ * `*ret_text` is the caller's (wipe, free); NULL when it has none. */
+MUST_USE enum err record_typed(const struct payload *p, char **ret_text);
 /* Are its patient and session here, and is it still the record it was? Roles are not asked about.
  * `*ret_first`: it is the first op of its record. Errors as local_append. */
 MUST_USE enum err record_check_write(struct local *l, const struct vault *v,

@@ -284,6 +284,47 @@ static void test_the_desk_sees_no_clinical_kind(void **state)
 	world_free(w);
 }
 
+/* Refused by the server, its author still finds every word. */
+static void test_a_refused_record_keeps_its_words(void **state)
+{
+	(void)state;
+	struct world *w = world_clinic();
+	struct room *r1 = &w->rooms[0];
+	struct room *r2 = &w->rooms[1];
+	const struct kind_info *info = kind_find(KIND_ALERT);
+	const struct id patient = room_add_patient(r1, "Maya Rosen", "1984-05-06");
+	room_saved(r1);
+	OK(room_sign_in(r2, "mara", MARA_PASS));
+	const struct id alert = new_record(r2, info, &patient);
+	static char text[] = "latex,\neven gloves", reason[] = "a rash";
+	struct local_pending *rows = NULL;
+	size_t count = 0;
+	struct id op_id;
+	union {
+		union message m;
+		Roomkeep__Alert alert;
+	} a = { .alert = ROOMKEEP__ALERT__INIT };
+	a.alert.has_alert_id = a.alert.has_patient_id = a.alert.has_kind = true;
+	a.alert.alert_id = wire_id_bytes(&alert);
+	a.alert.patient_id = wire_id_bytes(&patient);
+	a.alert.kind = ROOMKEEP__ALERT__KIND__ALLERGY;
+	a.alert.text = text;
+	a.alert.reason = reason;
+	room_cut(r2, true);
+	OK(save(r2, info, &a.m, &op_id, NULL));
+	room_saved(r2);
+	room_set_roles(r1, "mara", ROLE_DESK);
+	room_cut(r2, false);
+	world_wait(w, 10000);
+	OK(local_list_pending(r2->local, &r2->desk.vault, 0, &rows, &count));
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].state, LOCAL_OP_REJECTED);
+	assert_int_equal(rows[0].code, ERR_DENIED);
+	assert_string_equal(rows[0].text, "text: latex,\neven gloves\nreason: a rash");
+	local_pending_free(rows, count);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_bad_records_of_every_kind_make_no_op),
 		cmocka_unit_test(test_the_whole_record_is_checked),
 		cmocka_unit_test(test_the_desk_sees_no_clinical_kind),
+		cmocka_unit_test(test_a_refused_record_keeps_its_words),
 	};
 	return cmocka_run_group_tests(tests, arena_setup, arena_teardown);
 }
