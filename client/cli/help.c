@@ -3,6 +3,7 @@
 #include "base/crashpoint.h"
 #include "cli/fault.h"
 #include "client/cli/parse.h"
+#include "client/cli/record_table.h"
 #include "crypt/kdf.h"
 
 #include <stdio.h>
@@ -58,16 +59,44 @@ static void show_line(const struct cli_command *c)
 	(void)printf("  %-*s %s\n", NAME_COLUMN, name, c->help);
 }
 
+/* One line for all that can be done with a kind of record; its commands stand together. */
+static size_t show_record_lines(const struct cli_command *commands, size_t count, size_t at)
+{
+	const struct kind_info *kind = commands[at].kind;
+	char noun[40];
+
+	cli_record_noun(kind, noun, sizeof(noun));
+	(void)printf("  %-*s %s: ", NAME_COLUMN, noun, kind->about);
+	for (bool first = true; at < count && commands[at].kind == kind; at++, first = false) {
+		(void)printf("%s%s %s", first ? "" : ", ", commands[at].verb, commands[at].noun);
+	}
+	(void)printf("\n");
+	return at;
+}
+
+static void show_records(const struct cli_command *commands, size_t count)
+{
+	(void)printf("\nRecords of a patient\n");
+	for (size_t i = 0; i < count;) {
+		i = commands[i].kind == NULL ? i + 1 : show_record_lines(commands, count, i);
+	}
+}
+
 /* All commands, or those of one verb. */
 static void show_overview(const char *verb)
 {
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
+	const bool all = verb[0] == '\0';
+
 	(void)printf("Usage: roomkeep COMMAND [ARGUMENTS] [--home DIR] [--json]\n"
 		     "The room's agent, and everything that needs keys or clinical access.\n\n");
-	for (size_t i = 0; i < cli_command_count; i++) {
-		if (verb[0] == '\0' || strcmp(cli_commands[i].verb, verb) == 0) {
-			show_line(&cli_commands[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (all ? commands[i].kind == NULL : strcmp(commands[i].verb, verb) == 0) {
+			show_line(&commands[i]);
 		}
 	}
+	if (all) show_records(commands, count);
 	(void)printf("\nroomkeep COMMAND --help says more about one.\n");
 }
 

@@ -211,6 +211,7 @@ static enum err value_json(struct cli_call *call, const struct cli_value *v, jso
 		*ret_value = number_value(v);
 		ENSURE(*ret_value != NULL, ERR_NOMEM);
 		return ERR_OK;
+	case CLI_TAKE_YES_NO: *ret_value = json_boolean(strcmp(v->text, "yes") == 0); return ERR_OK;
 	case CLI_TAKE_WORD:
 	case CLI_TAKE_CHOICE:
 		*ret_value = json_string(v->text);

@@ -22,9 +22,11 @@ static const struct cli_command *near_by_noun(const char *verb, const char *noun
 {
 	const struct cli_command *best = NULL;
 	unsigned best_score = WORDS_NOTHING * 2u;
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
 
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const struct cli_command *c = &cli_commands[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_command *c = &commands[i];
 		if (c->noun == NULL || !near_same_noun(noun, c->noun)) continue;
 		const unsigned score =
 			words_distance(verb, c->verb) * 2u + (strcmp(noun, c->noun) == 0 ? 0u : 1u);
@@ -40,9 +42,11 @@ const struct cli_command *near_command(const char *verb, const char *noun)
 {
 	const struct cli_command *best = NULL;
 	unsigned best_score = WORDS_NOTHING;
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
 
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const struct cli_command *c = &cli_commands[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_command *c = &commands[i];
 		unsigned score = words_near(verb, c->verb);
 		if (c->noun != NULL) {
 			score += noun == NULL ? WORDS_NOTHING : words_near(noun, c->noun);

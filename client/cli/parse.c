@@ -51,8 +51,11 @@ static void find_words(int argc, char **argv, int ret_at[2])
 
 static bool verb_exists(const char *verb)
 {
-	for (size_t i = 0; i < cli_command_count; i++) {
-		if (strcmp(cli_commands[i].verb, verb) == 0) return true;
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(commands[i].verb, verb) == 0) return true;
 	}
 	return false;
 }
@@ -61,10 +64,12 @@ static bool verb_exists(const char *verb)
 static void nouns_of(const char *verb, char *ret, size_t cap)
 {
 	size_t at = 0;
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
 
 	ret[0] = '\0';
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const struct cli_command *c = &cli_commands[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_command *c = &commands[i];
 		if (c->noun == NULL || strcmp(c->verb, verb) != 0) continue;
 		const int len = snprintf(ret + at, cap - at, "%s%s %s", at > 0 ? ", " : "", c->verb,
 					 c->noun);
@@ -81,7 +86,7 @@ static enum err fail_unknown(struct cli_call *call, const char *verb, const char
 		err_ignore(fault_set(&call->fault, ERR_USAGE, "usage",
 				     "\"%.20s\" needs a second word",
 				     verb)); /* returned by fault_hint */
-		return fault_hint(&call->fault, "One of: %.220s", nouns);
+		return fault_hint(&call->fault, "One of: %.900s", nouns);
 	}
 	const struct cli_command *meant = near_command(verb, noun);
 	err_ignore(fault_set(&call->fault, ERR_USAGE, "usage", "no command \"%.40s%s%.40s\"", verb,
@@ -289,7 +294,7 @@ static enum err check_values(struct cli_call *call)
 	for (size_t i = 0; i < call->value_count; i++) {
 		const struct cli_value *v = &call->values[i];
 		const enum cli_take take = v->param->take;
-		if (take == CLI_TAKE_CHOICE) TRY(check_choice(call, v));
+		if (take == CLI_TAKE_CHOICE || take == CLI_TAKE_YES_NO) TRY(check_choice(call, v));
 		if (take == CLI_TAKE_NUMBER || take == CLI_TAKE_COUNT) TRY(check_number(call, v));
 		const bool reads = take == CLI_TAKE_TEXT || take == CLI_TAKE_SECRET;
 		if (reads && strcmp(v->text, "-") == 0) stdin_users++;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "client/api/json.h"
 #include "client/cli/print_proof.h"
+#include "client/cli/record_table.h"
 
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -292,6 +293,65 @@ static enum err print_session(const json_t *answer)
 	return ERR_OK;
 }
 
+/* ---- a plain record ------------------------------------------------------------------------ */
+
+/* "Asked on       2026-11-30"; nothing for what was not said. */
+static enum err print_field(const char *indent, const char *key, const json_t *value)
+{
+	CLEANUP(buf_finip) struct buf cell = { 0 };
+	char title[CELL_BYTES];
+	const char *text = NULL;
+
+	if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0)) {
+		return ERR_OK;
+	}
+	cli_record_title(key, title, sizeof(title));
+	TRY(add_cell(&cell, key, value));
+	TRY(buf_cstr(&cell, &text));
+	(void)printf("%s%-20s %s\n", indent, title, text);
+	buf_wipe(&cell);
+	return ERR_OK;
+}
+
+static enum err print_change(const json_t *change)
+{
+	CLEANUP(buf_finip) struct buf at = { 0 };
+	const char *text = NULL;
+	const char *key;
+	json_t *value;
+
+	TRY(add_cell(&at, "made_at", json_object_get(change, "at")));
+	TRY(buf_cstr(&at, &text));
+	(void)printf("  %s, %s, %s%s\n", text, text_or(change, "by", "?"),
+		     text_or(change, "room", "?"),
+		     json_is_true(json_object_get(change, "late")) ? ", too late" : "");
+	json_object_foreach(json_object_get(change, "said"), key, value)
+	{
+		const size_t len = strlen(key);
+		if (len > 3 && strcmp(key + len - 3, "_id") == 0) continue;
+		TRY(print_field("    ", key, value));
+	}
+	return ERR_OK;
+}
+
+static enum err print_record(const json_t *answer)
+{
+	const json_t *history = json_object_get(answer, "history");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)answer, key, value)
+	{
+		if (strcmp(key, "schema") != 0 && strcmp(key, "history") != 0)
+			TRY(print_field("", key, value));
+	}
+	if (json_array_size(history) > 0) (void)printf("History\n");
+	for (size_t i = 0; i < json_array_size(history); i++) {
+		TRY(print_change(json_array_get(history, i)));
+	}
+	return ERR_OK;
+}
+
 /* ---- the answer ---------------------------------------------------------------------------- */
 
 static enum err print_done(const struct cli_call *call, const json_t *answer)
@@ -325,6 +385,7 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 	if (c->path != NULL && strcmp(c->path, "show/progress") == 0) {
 		return print_progress(answer);
 	}
+	if (c->kind != NULL) return print_record(answer);
 	if (strcmp(c->verb, "show") == 0) return print_session(answer);
 	return print_json(answer);
 }

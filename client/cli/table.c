@@ -2,10 +2,12 @@
 
 #include "base/check.h"
 #include "client/cli/commands.h"
+#include "client/cli/record_table.h"
 
 #include <string.h>
 
-/* The rows stand in the order of a clinic's life, which is the order of `roomkeep --help`. */
+/* The rows stand in the order of a clinic's life, which is the order of `roomkeep --help`; those of
+ * plain records follow (record_table.c). */
 
 #define ARG(key_, meta_, take_, help_)                                                             \
 	{                                                                                          \
@@ -54,23 +56,33 @@ const struct cli_param cli_global_flags[] = {
 	{ 0 },
 };
 
+#define FLAGS(...)                                                                                 \
+	(const struct cli_param[])                                                                 \
+	{                                                                                          \
+		__VA_ARGS__,                                                                       \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+
 #define PATIENT_FLAGS                                                                              \
 	FLAG("name-used", "name_used", "NAME", CLI_TAKE_TEXT, "what the person is called"),        \
 		FLAG("phone", "phone", "PHONE", CLI_TAKE_TEXT, "telephone"),                       \
 		FLAG("email", "email", "EMAIL", CLI_TAKE_TEXT, "e-mail address")
 
-const struct cli_command cli_commands[] = {
+static const struct cli_command own_commands[] = {
 	{ .verb = "found",
 	  .help = "Found a clinic in this room, with the server's setup code",
 	  .args = { ARG("code", "CODE", CLI_TAKE_TEXT, "setup code that roomkeepd init printed") },
-	  .flags = { NEED("server", "server", "ADDRESS", CLI_TAKE_WORD, "HOST:PORT of the server"),
-		     NEED("clinic", "clinic", "NAME", CLI_TAKE_TEXT, "the clinic's name"),
-		     NEED("owner", "owner", "NAME", CLI_TAKE_TEXT, "your name"),
-		     NEED("login", "login", "LOGIN", CLI_TAKE_WORD, "what you type to sign in"),
-		     NEED("room", "room", "NAME", CLI_TAKE_TEXT, "this room's name"),
-		     NEED("kit", "kit", "DIR", CLI_TAKE_PATH,
-			  "folder for the paper kit, not the home"),
-		     NEW_PASSPHRASE("passphrase-file", "passphrase") },
+	  .flags = FLAGS(
+		  NEED("server", "server", "ADDRESS", CLI_TAKE_WORD, "HOST:PORT of the server"),
+		  NEED("clinic", "clinic", "NAME", CLI_TAKE_TEXT, "the clinic's name"),
+		  NEED("owner", "owner", "NAME", CLI_TAKE_TEXT, "your name"),
+		  NEED("login", "login", "LOGIN", CLI_TAKE_WORD, "what you type to sign in"),
+		  NEED("room", "room", "NAME", CLI_TAKE_TEXT, "this room's name"),
+		  NEED("kit", "kit", "DIR", CLI_TAKE_PATH,
+		       "folder for the paper kit, not the home"),
+		  NEW_PASSPHRASE("passphrase-file", "passphrase")),
 	  .examples = { "roomkeep found - --server clinic.lan:7340 --clinic \"Harbour Massage\" "
 			"--owner \"Jo Park\" --login jo --room \"Room 1\" --kit /media/usb/kit",
 			"roomkeep found @code.txt --server 127.0.0.1:7340 --clinic C --owner O "
@@ -86,8 +98,8 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "enrol",
 	  .help = "Let this room join a clinic, with a join code",
 	  .args = { ARG("code", "CODE", CLI_TAKE_TEXT, "join code that invite room printed") },
-	  .flags = { NEED("server", "server", "ADDRESS", CLI_TAKE_WORD,
-			  "HOST:PORT of the server") },
+	  .flags = FLAGS(
+		  NEED("server", "server", "ADDRESS", CLI_TAKE_WORD, "HOST:PORT of the server")),
 	  .examples = { "roomkeep enrol - --server clinic.lan:7340",
 			"roomkeep enrol @code.txt --server 127.0.0.1:7340 --json" },
 	  .exits = "65 a typing error in the code, 69 server not reachable, 77 refused",
@@ -95,13 +107,14 @@ const struct cli_command cli_commands[] = {
 	  .done = "This room is {room} now. Next: roomkeep serve" },
 	{ .verb = "serve",
 	  .help = "Run this room's agent",
-	  .flags = { { .name = "idle-lock",
-		       .key = "idle_lock",
-		       .meta = "MINUTES",
-		       .take = CLI_TAKE_COUNT,
-		       .min = 1,
-		       .max = 720,
-		       .help = "sign out after this long without a call (1 to 720, default 30)" } },
+	  .flags = FLAGS(
+		  { .name = "idle-lock",
+		    .key = "idle_lock",
+		    .meta = "MINUTES",
+		    .take = CLI_TAKE_COUNT,
+		    .min = 1,
+		    .max = 720,
+		    .help = "sign out after this long without a call (1 to 720, default 30)" }),
 	  .examples = { "roomkeep serve", "roomkeep serve --idle-lock 10 --home /srv/room2" },
 	  .exits = "69 the home is in use, 78 this home is not a room yet",
 	  .run = cli_run_serve },
@@ -113,13 +126,13 @@ const struct cli_command cli_commands[] = {
 	  .path = "status" },
 	{ .verb = "sync",
 	  .help = "Try the server now and wait until nothing is queued",
-	  .flags = { { .name = "wait",
-		       .key = "wait_s",
-		       .meta = "SECONDS",
-		       .take = CLI_TAKE_COUNT,
-		       .min = 0,
-		       .max = 86400,
-		       .help = "how long to wait at most (default 0)" } },
+	  .flags = FLAGS({ .name = "wait",
+			   .key = "wait_s",
+			   .meta = "SECONDS",
+			   .take = CLI_TAKE_COUNT,
+			   .min = 0,
+			   .max = 86400,
+			   .help = "how long to wait at most (default 0)" }),
 	  .examples = { "roomkeep sync", "roomkeep sync --wait 30" },
 	  .exits = "69 agent not running, 75 time ran out",
 	  .run = cli_run_sync,
@@ -128,7 +141,7 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "sign-in",
 	  .help = "Sign in; signs out who was there before",
 	  .args = { ARG("login", "LOGIN", CLI_TAKE_WORD, "who you are") },
-	  .flags = { PASSPHRASE },
+	  .flags = FLAGS(PASSPHRASE),
 	  .examples = { "roomkeep sign-in jo",
 			"roomkeep sign-in jo --passphrase-file - < pass.txt" },
 	  .exits = "69 agent not running, 77 wrong passphrase or too many tries",
@@ -145,7 +158,7 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "set",
 	  .noun = "passphrase",
 	  .help = "Change your own passphrase",
-	  .flags = { PASSPHRASE, NEW_PASSPHRASE("new-passphrase-file", "new_passphrase") },
+	  .flags = FLAGS(PASSPHRASE, NEW_PASSPHRASE("new-passphrase-file", "new_passphrase")),
 	  .examples = { "roomkeep set passphrase",
 			"roomkeep set passphrase --passphrase-file old --new-passphrase-file new" },
 	  .exits = "65 the new one is not good, 69 server not reachable, 77 wrong passphrase",
@@ -165,12 +178,12 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "confirm",
 	  .noun = "kit",
 	  .help = "Type the kit's shares back and check the files are gone",
-	  .flags = { { .name = "share",
-		       .key = "shares",
-		       .meta = "SHARE",
-		       .take = CLI_TAKE_TEXT,
-		       .repeat = true,
-		       .help = "a recovery share, or @FILE; absent: asked for" } },
+	  .flags = FLAGS({ .name = "share",
+			   .key = "shares",
+			   .meta = "SHARE",
+			   .take = CLI_TAKE_TEXT,
+			   .repeat = true,
+			   .help = "a recovery share, or @FILE; absent: asked for" }),
 	  .examples = { "roomkeep confirm kit",
 			"roomkeep confirm kit --share @share1.txt --share @share2.txt" },
 	  .exits = "1 files still on disk, 65 a share is not right, 69 agent not running",
@@ -181,17 +194,17 @@ const struct cli_command cli_commands[] = {
 	  .noun = "user",
 	  .help = "Add a person (an owner does this)",
 	  .args = { ARG("name", "NAME", CLI_TAKE_TEXT, "the person's name") },
-	  .flags = { NEED("login", "login", "LOGIN", CLI_TAKE_WORD,
-			  "what the person types to sign in"),
-		     { .name = "role",
-		       .key = "roles",
-		       .meta = "ROLE",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "owner|therapist|desk|admin|lead|student",
-		       .required = true,
-		       .repeat = true,
-		       .help = "owner, therapist, desk, admin, lead or student; repeatable" },
-		     NEW_PASSPHRASE("new-passphrase-file", "new_passphrase") },
+	  .flags = FLAGS(NEED("login", "login", "LOGIN", CLI_TAKE_WORD,
+			      "what the person types to sign in"),
+			 { .name = "role",
+			   .key = "roles",
+			   .meta = "ROLE",
+			   .take = CLI_TAKE_CHOICE,
+			   .choices = "owner|therapist|desk|admin|lead|student",
+			   .required = true,
+			   .repeat = true,
+			   .help = "owner, therapist, desk, admin, lead or student; repeatable" },
+			 NEW_PASSPHRASE("new-passphrase-file", "new_passphrase")),
 	  .examples = { "roomkeep add user \"Mara Lind\" --login mara --role therapist",
 			"roomkeep add user \"Ana Ruiz\" --login ana --role desk --role admin" },
 	  .exits = "1 login taken, 65 the passphrase is not good, 69 server not reachable, 77 not "
@@ -232,12 +245,12 @@ const struct cli_command cli_commands[] = {
 	  .noun = "room",
 	  .help = "Make a join code for a new room (an owner does this)",
 	  .args = { ARG("name", "NAME", CLI_TAKE_TEXT, "the new room's name") },
-	  .flags = { { .name = "kind",
-		       .key = "kind",
-		       .meta = "KIND",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "treatment|desk",
-		       .help = "treatment (default) or desk" } },
+	  .flags = FLAGS({ .name = "kind",
+			   .key = "kind",
+			   .meta = "KIND",
+			   .take = CLI_TAKE_CHOICE,
+			   .choices = "treatment|desk",
+			   .help = "treatment (default) or desk" }),
 	  .examples = { "roomkeep invite room \"Room 2\"",
 			"roomkeep invite room \"Front desk\" --kind desk --json" },
 	  .exits = "1 name taken, 69 server not reachable, 77 not allowed",
@@ -270,8 +283,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "Bring in a folder of CSV files (an owner does this)",
 	  .args = { ARG("folder", "FOLDER", CLI_TAKE_PATH,
 			"with patients.csv, sessions.csv, ...") },
-	  .flags = { FLAG("dry-run", "dry_run", NULL, CLI_TAKE_NOTHING,
-			  "check everything, change nothing") },
+	  .flags = FLAGS(FLAG("dry-run", "dry_run", NULL, CLI_TAKE_NOTHING,
+			      "check everything, change nothing")),
 	  .examples = { "roomkeep import ./harbour --dry-run", "roomkeep import ./harbour --json" },
 	  .exits = "65 a line is wrong, 69 agent not running, 77 not allowed",
 	  .run = cli_run_verb,
@@ -281,9 +294,9 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "add",
 	  .noun = "patient",
 	  .help = "Add a patient",
-	  .flags = { NEED("name", "name", "NAME", CLI_TAKE_TEXT, "full name"),
-		     NEED("born", "born", "YYYY-MM-DD", CLI_TAKE_TEXT, "date of birth"),
-		     PATIENT_FLAGS },
+	  .flags = FLAGS(NEED("name", "name", "NAME", CLI_TAKE_TEXT, "full name"),
+			 NEED("born", "born", "YYYY-MM-DD", CLI_TAKE_TEXT, "date of birth"),
+			 PATIENT_FLAGS),
 	  .examples = { "roomkeep add patient --name @name.txt --born 1980-02-29",
 			"roomkeep add patient --name - --born 1980-02-29 --phone 555-0100 --json" },
 	  .exits = "65 a value is wrong, 69 agent not running, 77 not allowed",
@@ -294,9 +307,9 @@ const struct cli_command cli_commands[] = {
 	  .noun = "patient",
 	  .help = "Change a patient's details",
 	  .args = { ARG("patient_id", "ID", CLI_TAKE_WORD, "which patient") },
-	  .flags = { FLAG("name", "name", "NAME", CLI_TAKE_TEXT, "full name"),
-		     FLAG("born", "born", "YYYY-MM-DD", CLI_TAKE_TEXT, "date of birth"),
-		     PATIENT_FLAGS },
+	  .flags = FLAGS(FLAG("name", "name", "NAME", CLI_TAKE_TEXT, "full name"),
+			 FLAG("born", "born", "YYYY-MM-DD", CLI_TAKE_TEXT, "date of birth"),
+			 PATIENT_FLAGS),
 	  .examples = { "roomkeep set patient ID --phone 555-0100",
 			"roomkeep set patient ID --email -" },
 	  .exits = EXITS_ID,
@@ -329,7 +342,7 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "start",
 	  .noun = "session",
 	  .help = "Start a treatment session",
-	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient") },
+	  .flags = FLAGS(NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient")),
 	  .examples = { "roomkeep start session --patient ID",
 			"roomkeep start session --patient ID --json" },
 	  .exits = EXITS_ID,
@@ -340,11 +353,11 @@ const struct cli_command cli_commands[] = {
 	  .noun = "session",
 	  .help = "Write the texts of a session",
 	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
-	  .flags = { FLAG("subjective", "subjective", "TEXT", CLI_TAKE_TEXT,
-			  "what the patient says"),
-		     FLAG("objective", "objective", "TEXT", CLI_TAKE_TEXT, "what you find"),
-		     FLAG("assessment", "assessment", "TEXT", CLI_TAKE_TEXT, "what you make of it"),
-		     FLAG("plan", "plan", "TEXT", CLI_TAKE_TEXT, "what comes next") },
+	  .flags = FLAGS(
+		  FLAG("subjective", "subjective", "TEXT", CLI_TAKE_TEXT, "what the patient says"),
+		  FLAG("objective", "objective", "TEXT", CLI_TAKE_TEXT, "what you find"),
+		  FLAG("assessment", "assessment", "TEXT", CLI_TAKE_TEXT, "what you make of it"),
+		  FLAG("plan", "plan", "TEXT", CLI_TAKE_TEXT, "what comes next")),
 	  .examples = { "roomkeep set session SID --plan -",
 			"roomkeep set session SID --objective @text.txt" },
 	  .exits = "1 the session is signed, 66 unknown id, 69 agent not running, 77 not allowed",
@@ -354,73 +367,73 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "add",
 	  .noun = "measure",
 	  .help = "Add an assessment row to a session",
-	  .flags = { NEED("session", "session_id", "SID", CLI_TAKE_WORD, "which session"),
-		     FLAG("pair", "pair_id", "MID", CLI_TAKE_WORD,
-			  "the pre row this repeats: everything but the value comes from it"),
-		     FLAG("ref", "ref", "REF", CLI_TAKE_WORD,
-			  "id in the catalogue, such as cx_rot (roomkeep list tests)"),
-		     { .name = "side",
-		       .key = "side",
-		       .meta = "SIDE",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "L|R|mid|both",
-		       .help = "L left, R right, mid (midline) or both" },
-		     { .name = "phase",
-		       .key = "phase",
-		       .meta = "PHASE",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "pre|mid|post",
-		       .help = "pre, mid or post treatment; with --pair post unless said" },
-		     FLAG("value", "value", "N", CLI_TAKE_NUMBER,
-			  "a number in the catalogue's unit"),
-		     { .name = "result",
-		       .key = "result",
-		       .meta = "RESULT",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "pos|neg|equivocal|unable",
-		       .help = "pos, neg, equivocal or unable" },
-		     { .name = "skipped",
-		       .key = "skipped_reason",
-		       .meta = "WHY",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "relaxation|declined|acute|contraindicated|time|sore",
-		       .help = "not measured, and why: relaxation, declined, acute, "
-			       "contraindicated, time or sore" },
-		     { .name = "mode",
-		       .key = "mode",
-		       .meta = "MODE",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "active|passive|resisted",
-		       .help = "active, passive or resisted" },
-		     { .name = "position",
-		       .key = "position",
-		       .meta = "POSITION",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "supine|prone|side_lying|seated|semi_reclined|standing",
-		       .help = "supine, prone, side_lying, seated, semi_reclined or standing" },
-		     { .name = "method",
-		       .key = "method",
-		       .meta = "METHOD",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "goniometer|inclinometer|tape|visual|count|timer|patient",
-		       .help = "goniometer, inclinometer, tape, visual, count, timer or patient" },
-		     { .name = "pain",
-		       .key = "pain_at_end",
-		       .meta = "N",
-		       .take = CLI_TAKE_COUNT,
-		       .min = 0,
-		       .max = 10,
-		       .help = "pain at the end of the movement, 0 to 10" },
-		     { .name = "end-feel",
-		       .key = "end_feel",
-		       .meta = "FEEL",
-		       .take = CLI_TAKE_CHOICE,
-		       .choices = "soft|firm|hard|springy|empty|capsular",
-		       .help = "soft, firm, hard, springy, empty or capsular" },
-		     FLAG("limited-by", "limited_by", "TEXT", CLI_TAKE_TEXT,
-			  "what stops the movement, in a few words"),
-		     FLAG("rater", "rater", "LOGIN", CLI_TAKE_WORD,
-			  "who measured, when it was not you") },
+	  .flags = FLAGS(
+		  NEED("session", "session_id", "SID", CLI_TAKE_WORD, "which session"),
+		  FLAG("pair", "pair_id", "MID", CLI_TAKE_WORD,
+		       "the pre row this repeats: everything but the value comes from it"),
+		  FLAG("ref", "ref", "REF", CLI_TAKE_WORD,
+		       "id in the catalogue, such as cx_rot (roomkeep list tests)"),
+		  { .name = "side",
+		    .key = "side",
+		    .meta = "SIDE",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "L|R|mid|both",
+		    .help = "L left, R right, mid (midline) or both" },
+		  { .name = "phase",
+		    .key = "phase",
+		    .meta = "PHASE",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "pre|mid|post",
+		    .help = "pre, mid or post treatment; with --pair post unless said" },
+		  FLAG("value", "value", "N", CLI_TAKE_NUMBER, "a number in the catalogue's unit"),
+		  { .name = "result",
+		    .key = "result",
+		    .meta = "RESULT",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "pos|neg|equivocal|unable",
+		    .help = "pos, neg, equivocal or unable" },
+		  { .name = "skipped",
+		    .key = "skipped_reason",
+		    .meta = "WHY",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "relaxation|declined|acute|contraindicated|time|sore",
+		    .help = "not measured, and why: relaxation, declined, acute, "
+			    "contraindicated, time or sore" },
+		  { .name = "mode",
+		    .key = "mode",
+		    .meta = "MODE",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "active|passive|resisted",
+		    .help = "active, passive or resisted" },
+		  { .name = "position",
+		    .key = "position",
+		    .meta = "POSITION",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "supine|prone|side_lying|seated|semi_reclined|standing",
+		    .help = "supine, prone, side_lying, seated, semi_reclined or standing" },
+		  { .name = "method",
+		    .key = "method",
+		    .meta = "METHOD",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "goniometer|inclinometer|tape|visual|count|timer|patient",
+		    .help = "goniometer, inclinometer, tape, visual, count, timer or patient" },
+		  { .name = "pain",
+		    .key = "pain_at_end",
+		    .meta = "N",
+		    .take = CLI_TAKE_COUNT,
+		    .min = 0,
+		    .max = 10,
+		    .help = "pain at the end of the movement, 0 to 10" },
+		  { .name = "end-feel",
+		    .key = "end_feel",
+		    .meta = "FEEL",
+		    .take = CLI_TAKE_CHOICE,
+		    .choices = "soft|firm|hard|springy|empty|capsular",
+		    .help = "soft, firm, hard, springy, empty or capsular" },
+		  FLAG("limited-by", "limited_by", "TEXT", CLI_TAKE_TEXT,
+		       "what stops the movement, in a few words"),
+		  FLAG("rater", "rater", "LOGIN", CLI_TAKE_WORD,
+		       "who measured, when it was not you")),
 	  .examples = { "roomkeep add measure --session SID --ref cx_rot --side L --phase pre "
 			"--value 52",
 			"roomkeep add measure --session SID --pair MID --value 64" },
@@ -432,12 +445,12 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "list",
 	  .noun = "tests",
 	  .help = "List what can be measured, three suggestions first",
-	  .flags = { FLAG("region", "region", "WORDS", CLI_TAKE_TEXT,
-			  "where: neck, shoulder, low back, knee and so on"),
-		     FLAG("complaint", "complaint", "WORDS", CLI_TAKE_TEXT,
-			  "what: pain, stiff, tingling, weak, headache, gives way"),
-		     FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD,
-			  "what was measured last time goes first") },
+	  .flags = FLAGS(FLAG("region", "region", "WORDS", CLI_TAKE_TEXT,
+			      "where: neck, shoulder, low back, knee and so on"),
+			 FLAG("complaint", "complaint", "WORDS", CLI_TAKE_TEXT,
+			      "what: pain, stiff, tingling, weak, headache, gives way"),
+			 FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD,
+			      "what was measured last time goes first")),
 	  .examples = { "roomkeep list tests --region neck --complaint headache",
 			"roomkeep list tests --patient ID --json | jq '.tests[:3]'" },
 	  .exits = "65 no such region, 66 unknown id, 69 agent not running, 77 not allowed",
@@ -449,8 +462,8 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "show",
 	  .noun = "progress",
 	  .help = "Show what was measured over visits, and what changed",
-	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
-		     FLAG("ref", "ref", "REF", CLI_TAKE_WORD, "only this measure") },
+	  .flags = FLAGS(NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
+			 FLAG("ref", "ref", "REF", CLI_TAKE_WORD, "only this measure")),
 	  .examples = { "roomkeep show progress --patient ID",
 			"roomkeep show progress --patient ID --ref cx_rot --json | jq .series" },
 	  .exits = EXITS_ID,
@@ -459,10 +472,11 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "export",
 	  .noun = "proof",
 	  .help = "Write what changed as one page for the patient (PDF)",
-	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
-		     NEED("file", "file", "FILE", CLI_TAKE_PATH, "where to; readable by you only"),
-		     FLAG("overwrite", "overwrite", NULL, CLI_TAKE_NOTHING,
-			  "replace a file that is there") },
+	  .flags = FLAGS(
+		  NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
+		  NEED("file", "file", "FILE", CLI_TAKE_PATH, "where to; readable by you only"),
+		  FLAG("overwrite", "overwrite", NULL, CLI_TAKE_NOTHING,
+		       "replace a file that is there")),
 	  .examples = { "roomkeep export proof --patient ID --file maya.pdf",
 			"roomkeep export proof --patient ID --file maya.pdf --overwrite --json" },
 	  .exits = "1 the file is there already, 66 unknown id or nothing measured, 69 agent not "
@@ -491,7 +505,7 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "list",
 	  .noun = "sessions",
 	  .help = "List a patient's sessions",
-	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient") },
+	  .flags = FLAGS(NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient")),
 	  .examples = { "roomkeep list sessions --patient ID",
 			"roomkeep list sessions --patient ID --json | jq .partial" },
 	  .exits = EXITS_ID,
@@ -504,7 +518,7 @@ const struct cli_command cli_commands[] = {
 	  .noun = "addendum",
 	  .help = "Add words to a signed session",
 	  .args = { ARG("text", "-", CLI_TAKE_TEXT, "the text; - reads standard input") },
-	  .flags = { NEED("session", "session_id", "SID", CLI_TAKE_WORD, "which session") },
+	  .flags = FLAGS(NEED("session", "session_id", "SID", CLI_TAKE_WORD, "which session")),
 	  .examples = { "roomkeep add addendum --session SID -",
 			"roomkeep add addendum --session SID @text.txt" },
 	  .exits = EXITS_ID,
@@ -515,9 +529,9 @@ const struct cli_command cli_commands[] = {
 	  .noun = "note",
 	  .help = "Write a confidential note; only you can open it",
 	  .args = { ARG("text", "-", CLI_TAKE_TEXT, "the text; - reads standard input") },
-	  .flags = { NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "whom it concerns"),
-		     FLAG("session", "session_id", "SID", CLI_TAKE_WORD,
-			  "the session it belongs to") },
+	  .flags = FLAGS(
+		  NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "whom it concerns"),
+		  FLAG("session", "session_id", "SID", CLI_TAKE_WORD, "the session it belongs to")),
 	  .examples = { "roomkeep add note --patient ID -",
 			"roomkeep add note --patient ID --session SID -" },
 	  .exits = EXITS_ID,
@@ -527,8 +541,8 @@ const struct cli_command cli_commands[] = {
 	{ .verb = "list",
 	  .noun = "notes",
 	  .help = "List your own confidential notes",
-	  .flags = { FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD,
-			  "only about this patient") },
+	  .flags = FLAGS(
+		  FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD, "only about this patient")),
 	  .examples = { "roomkeep list notes", "roomkeep list notes --patient ID --json" },
 	  .exits = EXITS_ID,
 	  .run = cli_run_verb,
@@ -548,7 +562,23 @@ const struct cli_command cli_commands[] = {
 	  .empty = "Nothing is waiting." },
 };
 
-const size_t cli_command_count = COUNT_OF(cli_commands);
+static const struct cli_param no_flags[] = { { 0 } };
+
+const struct cli_command *cli_commands(size_t *ret_count)
+{
+	static struct cli_command commands[COUNT_OF(own_commands) + CLI_RECORD_COMMANDS_MAX];
+	static size_t count;
+
+	if (count == 0) {
+		memcpy(commands, own_commands, sizeof(own_commands));
+		count = COUNT_OF(own_commands);
+		count += cli_record_commands(commands + count);
+		for (size_t i = 0; i < count; i++)
+			if (commands[i].flags == NULL) commands[i].flags = no_flags;
+	}
+	*ret_count = count;
+	return commands;
+}
 
 static const struct cli_param *flag_in(const struct cli_param *flags, const char *name, size_t len)
 {
@@ -570,17 +600,22 @@ const struct cli_param *cli_flag_find(const struct cli_command *command, const c
 const struct cli_param *cli_flag_find_any(const char *name, size_t len)
 {
 	const struct cli_param *found = flag_in(cli_global_flags, name, len);
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
 
-	for (size_t i = 0; i < cli_command_count && found == NULL; i++) {
-		found = flag_in(cli_commands[i].flags, name, len);
+	for (size_t i = 0; i < count && found == NULL; i++) {
+		found = flag_in(commands[i].flags, name, len);
 	}
 	return found;
 }
 
 const struct cli_command *cli_command_find(const char *verb, const char *noun)
 {
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const struct cli_command *c = &cli_commands[i];
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_command *c = &commands[i];
 		if (strcmp(c->verb, verb) != 0) continue;
 		if (c->noun == NULL) return c;
 		if (noun != NULL && strcmp(c->noun, noun) == 0) return c;

@@ -1,9 +1,12 @@
 /* table: everything `roomkeep` can be asked, in one place. The parser, the help, the near misses
- * and the tests read these rows; a new command is a new row and a verb of the agent.
+ * and the tests read these rows; a new command is a new row and a verb of the agent. The commands
+ * of plain records are made from the kind table (record_table.h).
  *
- * Owns:    nothing; static storage.    Threads: any.
+ * Owns:    nothing; static storage.    Threads: one; the first look makes the rows of records.
  * Sources: issue 2, "The command-line contract"; ROOM-UI C1, C3. */
 #pragma once
+
+#include "record/kinds.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +19,7 @@ enum cli_take {
 	CLI_TAKE_NUMBER,  /* a decimal number */
 	CLI_TAKE_COUNT,   /* a whole number within [min, max] */
 	CLI_TAKE_CHOICE,  /* one word of `choices` */
+	CLI_TAKE_YES_NO,  /* yes or no; true or false in the request */
 	CLI_TAKE_SECRET,  /* a file with a passphrase, `-` standard input; absent: a prompt */
 	CLI_TAKE_PATH,    /* made absolute, because the agent stands elsewhere */
 };
@@ -34,7 +38,7 @@ struct cli_param {
 };
 
 #define CLI_ARGS_MAX 2u
-#define CLI_FLAGS_MAX 16u
+#define CLI_FLAGS_MAX 64u
 
 struct cli_call;
 
@@ -44,7 +48,7 @@ struct cli_command {
 	const char *help; /* what it does, one line */
 	struct cli_param
 		args[CLI_ARGS_MAX + 1]; /* arguments without a flag; `name` is unused but set */
-	struct cli_param flags[CLI_FLAGS_MAX + 1];
+	const struct cli_param *flags;  /* at most CLI_FLAGS_MAX, ended by a row without name */
 	const char *examples[2];
 	const char *exits; /* exits of its own, beside 0, 64 and 70 */
 
@@ -59,10 +63,11 @@ struct cli_command {
 	const char *list;
 	const char *columns;
 	const char *empty; /* said instead of a table without rows */
+
+	const struct kind_info *kind; /* of the commands of plain records */
 };
 
-extern const struct cli_command cli_commands[];
-extern const size_t cli_command_count;
+const struct cli_command *cli_commands(size_t *ret_count);
 
 /* Flags that every command takes. */
 extern const struct cli_param cli_global_flags[];

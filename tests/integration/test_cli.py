@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from harness import (ROOMKEEP, ROOMKEEPD, SharedClinicTest, WAIT_S, answer, run, until)
+from test_records import record_commands
 
 HARBOUR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/harbour")
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
@@ -55,7 +56,9 @@ class Calls(CliCase, unittest.TestCase):
     HOME = "/nonexistent/roomkeep-home"
 
     def test_help_of_every_command(self):
-        for program, commands in ((ROOMKEEP, ROOM_COMMANDS), (ROOMKEEPD, SERVER_COMMANDS)):
+        records = "; ".join(c for commands in record_commands().values() for c in commands)
+        for program, commands in ((ROOMKEEP, ROOM_COMMANDS + "; " + records),
+                                  (ROOMKEEPD, SERVER_COMMANDS)):
             name = os.path.basename(program)
             overview = run([program, "--help"])[1]
             for words in words_of(commands):

@@ -9,6 +9,7 @@
 #include "client/api/json.h"
 #include "client/api/verb.h"
 #include "client/cli/commands.h"
+#include "record/field_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -435,8 +436,10 @@ static void test_secrets_are_never_asked_without_a_person(void **state)
 static void test_every_row_is_whole(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const struct cli_command *c = &cli_commands[i];
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_command *c = &commands[i];
 		struct cli_call call;
 		assert_non_null(c->verb);
 		assert_non_null(c->help);
@@ -457,9 +460,9 @@ static void test_every_row_is_whole(void **state)
 	const struct verb_row *table = verb_table(&rows);
 	for (size_t i = 0; i < rows; i++) {
 		bool used = false;
-		for (size_t k = 0; k < cli_command_count; k++) {
-			used = used || (cli_commands[k].path != NULL &&
-					strcmp(cli_commands[k].path, table[i].path) == 0);
+		for (size_t k = 0; k < count; k++) {
+			used = used || (commands[k].path != NULL &&
+					strcmp(commands[k].path, table[i].path) == 0);
 		}
 		assert_true(used); /* every verb has its command */
 		assert_int_equal(strncmp(table[i].schema, "roomkeep.", 9), 0);
@@ -470,13 +473,87 @@ static void test_every_row_is_whole(void **state)
 static void test_flags_of_one_name_take_alike(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < cli_command_count; i++) {
-		for (const struct cli_param *p = cli_commands[i].flags; p->name != NULL; p++) {
+	size_t count = 0;
+	const struct cli_command *commands = cli_commands(&count);
+	for (size_t i = 0; i < count; i++) {
+		for (const struct cli_param *p = commands[i].flags; p->name != NULL; p++) {
 			const struct cli_param *any = cli_flag_find_any(p->name, strlen(p->name));
 			assert_int_equal(any->take == CLI_TAKE_NOTHING,
 					 p->take == CLI_TAKE_NOTHING);
 		}
 	}
+}
+
+/* ---- plain records ------------------------------------------------------------------------- */
+
+static void expect_flags(const struct kind_info *info, const struct cli_command *c)
+{
+	char key[FIELD_KEY_BYTES];
+	size_t count = 0;
+	for (const struct cli_param *p = c->flags; p->name != NULL; p++, count++) {
+		/* No flag of its own hides one that every command takes. */
+		assert_ptr_equal(cli_flag_find(c, p->name, strlen(p->name)), p);
+		assert_non_null(p->help);
+		assert_non_null(p->meta);
+		for (const struct cli_param *q = c->flags; q != p; q++)
+			assert_string_not_equal(q->name, p->name);
+	}
+	assert_true(count <= CLI_FLAGS_MAX);
+	for (size_t i = 0; i < info->field_count; i++) {
+		const struct field_rule *rule = &info->fields[i];
+		bool found = false;
+		if (rule->format == FIELD_CLEARS || rule->format == FIELD_ID) continue;
+		field_key(rule, key);
+		for (const struct cli_param *p = c->flags; p->name != NULL; p++)
+			found = found || strcmp(p->key, key) == 0;
+		assert_true(found);
+	}
+}
+
+static void test_every_field_of_every_record_has_its_flag(void **state)
+{
+	(void)state;
+	size_t count = 0;
+	size_t seen = 0;
+	const struct cli_command *commands = cli_commands(&count);
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_command *c = &commands[i];
+		if (c->kind == NULL) continue;
+		const bool writes = strcmp(c->verb, "add") == 0 || strcmp(c->verb, "set") == 0;
+		if (writes) expect_flags(c->kind, c);
+		seen += writes;
+	}
+	assert_true(seen > KIND_PLAIN_COUNT);
+}
+
+static void test_a_record_as_it_is_typed(void **state)
+{
+	(void)state;
+	struct cli_call call;
+	assert_int_equal(parse("roomkeep add alert --patient P --kind allergi --text x", &call),
+			 ERR_USAGE);
+	assert_non_null(strstr(call.fault.message, "contraindication_local|precaution|allergy"));
+	assert_non_null(strstr(call.fault.hint, "--kind allergy"));
+	cli_call_fini(&call);
+	assert_int_equal(parse("roomkeep add alert --patient P --kind allergy", &call), ERR_USAGE);
+	assert_non_null(strstr(call.fault.message, "--text"));
+	cli_call_fini(&call);
+	assert_int_equal(parse("roomkeep set preference --patient P --pressure 6", &call),
+			 ERR_USAGE);
+	assert_non_null(strstr(call.fault.message, "from 1 to 5"));
+	cli_call_fini(&call);
+	assert_int_equal(gather("roomkeep set comfort --patient P --chaperone no", &call), ERR_OK);
+	assert_true(json_is_false(json_object_get(call.request, "chaperone")));
+	cli_call_fini(&call);
+	assert_int_equal(gather("roomkeep set preference --patient P --avoid-positions prone "
+				"--avoid-positions seated --clear music",
+				&call),
+			 ERR_OK);
+	assert_int_equal(json_array_size(json_object_get(call.request, "avoid_positions")), 2);
+	assert_int_equal(json_array_size(json_object_get(call.request, "clear")), 1);
+	cli_call_fini(&call);
+	assert_int_equal(parse("roomkeep set alert A --clear text", &call), ERR_USAGE);
+	cli_call_fini(&call);
 }
 
 static void test_distances(void **state)
@@ -535,6 +612,8 @@ int main(void)
 		cmocka_unit_test(test_secrets_are_never_asked_without_a_person),
 		cmocka_unit_test(test_every_row_is_whole),
 		cmocka_unit_test(test_flags_of_one_name_take_alike),
+		cmocka_unit_test(test_every_field_of_every_record_has_its_flag),
+		cmocka_unit_test(test_a_record_as_it_is_typed),
 		cmocka_unit_test(test_distances),
 		cmocka_unit_test(test_done_lines_are_filled),
 	};
