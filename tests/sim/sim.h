@@ -67,7 +67,7 @@ struct sim_swarm {
 	unsigned together_percent; /* how often a doing takes a session that is everybody's */
 	unsigned checkpoint_percent;
 	/* more doings */
-	unsigned set_frame, erase, erase_note, import;
+	unsigned set_frame, erase, erase_note, import, plain;
 	/* what an owner, an admin and a bad switch do, weights among each other */
 	unsigned roles, disable, block, retire, join, add_user, linger;
 	unsigned office_gap_ms; /* mean time between two of them; 0: never */

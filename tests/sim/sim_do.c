@@ -29,6 +29,7 @@ enum doing {
 	DO_ERASE,
 	DO_ERASE_NOTE,
 	DO_IMPORT,
+	DO_PLAIN,
 	DOINGS,
 };
 
@@ -36,7 +37,7 @@ static const char *const doing_names[DOINGS] = {
 	"add patient", "set patient", "start session", "set text",         "add measure",
 	"sign",        "addendum",    "note",          "set note",         "opened",
 	"sign in",     "sign out",    "fetch",         "wrong passphrase", "passphrase",
-	"set frame",   "erase",       "erase note",    "import",
+	"set frame",   "erase",       "erase note",    "import",           "plain record",
 };
 
 /* Errors that an honest person may meet, as bits by -err. */
@@ -56,6 +57,7 @@ static const uint64_t doing_may[DOINGS] = {
 	[DO_ERASE] = MAY(DENIED) | MAY(NOT_FOUND) | MAY(SIGNED),
 	[DO_ERASE_NOTE] = MAY(DENIED) | MAY(NOT_FOUND),
 	[DO_IMPORT] = MAY(DENIED),
+	[DO_PLAIN] = MAY(DENIED) | MAY(NOT_FOUND) | MAY(EXISTS),
 };
 
 /* ---- words --------------------------------------------------------------------------- */
@@ -427,6 +429,7 @@ static enum doing choose(struct sim *s, bool somebody)
 		[DO_ERASE] = w->erase,
 		[DO_ERASE_NOTE] = w->erase_note,
 		[DO_IMPORT] = w->import,
+		[DO_PLAIN] = w->plain,
 	};
 	if (!somebody)
 		return sim_chance(&s->rand, w->wrong_passphrase) ? DO_WRONG_PASSPHRASE : DO_SIGN_IN;
@@ -446,7 +449,8 @@ static enum doing first_things_first(const struct sim *s, enum doing what)
 	const bool in_session = what == DO_SET_TEXT || what == DO_ADD_MEASURE || what == DO_SIGN ||
 				what == DO_ADDENDUM || what == DO_SET_FRAME;
 	const bool of_patient = what == DO_SET_PATIENT || what == DO_START_SESSION ||
-				what == DO_NOTE || what == DO_OPENED || in_session;
+				what == DO_NOTE || what == DO_OPENED || what == DO_PLAIN ||
+				in_session;
 	if (of_patient && sim_model_count(s, SIM_PATIENTS) < 2) return DO_ADD_PATIENT;
 	if (in_session && sim_model_count(s, SIM_SESSIONS) < 2) return DO_START_SESSION;
 	if (what == DO_SET_NOTE && sim_model_count(s, SIM_NOTES) == 0) return DO_NOTE;
@@ -476,6 +480,7 @@ static enum err carry_out(struct sim *s, struct sim_room *r, enum doing what)
 	case DO_ERASE: return sim_do_erase(s, r);
 	case DO_ERASE_NOTE: return sim_do_erase_note(s, r);
 	case DO_IMPORT: return sim_do_import(s, r);
+	case DO_PLAIN: return sim_do_plain(s, r);
 	case DO_SIGN_OUT: sim_room_post_job(s, r, SIM_JOB_LOCK); return ERR_OK;
 	case DOINGS: break;
 	}

@@ -1,5 +1,6 @@
-/* sim_do: what people do, in two files: sim_do.c has the verbs of every day, sim_more.c the rarer
- * ones. Each returns what the room said; sim_do.c knows which errors an honest person may meet. */
+/* sim_do: what people do, in three files: sim_do.c has the verbs of every day, sim_more.c the rarer
+ * ones, sim_plain.c plain records. Each returns what the room said; sim_do.c knows which errors an
+ * honest person may meet. */
 #pragma once
 
 #include "sim/sim_model.h"
@@ -24,5 +25,7 @@ MUST_USE enum err sim_do_erase(struct sim *s, struct sim_room *r);
 MUST_USE enum err sim_do_erase_note(struct sim *s, struct sim_room *r);
 /* Sessions of another system, with their therapists, in one transaction. */
 MUST_USE enum err sim_do_import(struct sim *s, struct sim_room *r);
+/* A plain record of any kind: a new one, or a change of one that the server has. */
+MUST_USE enum err sim_do_plain(struct sim *s, struct sim_room *r);
 /* The newest revision of an own note here: what is saved. ERR_NOT_FOUND. */
 MUST_USE enum err sim_note_op(struct sim_room *r, const struct id *note_id, struct id *ret_op_id);

@@ -42,7 +42,7 @@ struct row {
 };
 
 struct touched {
-	bool is_patient;
+	uint64_t kind; /* KIND_PATIENT, KIND_SESSION_FRAME for a session, a plain record's */
 	struct id id;
 };
 
@@ -253,14 +253,24 @@ bool sim_reference_may_be_sent(const struct sim *s, const struct id *user_id,
 
 /* ---- rows ---------------------------------------------------------------------------- */
 
-static void touch(struct sim_reference *m, bool is_patient, const struct id *id)
+static void touch(struct sim_reference *m, uint64_t kind, const struct id *id)
 {
 	if (id_is_zero(id)) return;
 	for (size_t i = 0; i < m->touched_count; i++) {
-		if (id_equal(&m->touched[i].id, id)) return;
+		if (m->touched[i].kind == kind && id_equal(&m->touched[i].id, id)) return;
 	}
 	INSIST(m->touched_count < TOUCHED_MAX);
-	m->touched[m->touched_count++] = (struct touched){ is_patient, *id };
+	m->touched[m->touched_count++] = (struct touched){ kind, *id };
+}
+
+static void touch_records(struct sim_reference *m, const struct id *op_id)
+{
+	struct id session_id, patient_id, record_id;
+	uint64_t kind = 0;
+	reference_record_of(m->model, op_id, &session_id, &patient_id);
+	touch(m, KIND_SESSION_FRAME, &session_id);
+	touch(m, KIND_PATIENT, &patient_id);
+	if (reference_plain_of(m->model, op_id, &kind, &record_id)) touch(m, kind, &record_id);
 }
 
 static void check_verdict(struct sim *s, const struct store_row *row, const struct reference_op *op)
@@ -310,7 +320,6 @@ void sim_reference_on_row(struct sim *s, const struct store_row *row)
 					 .author_id = row->author_id,
 					 .kind = row->kind,
 					 .payload = row->payload };
-	struct id session_id, patient_id;
 	check_verdict(s, row, &op);
 	for (size_t i = 0; i < m->retired_before; i++) {
 		SIM_CHECK(s, !id_equal(&m->retired[i], &row->room_id),
@@ -334,9 +343,7 @@ void sim_reference_on_row(struct sim *s, const struct store_row *row)
 		  (unsigned long long)row->seq, err_name(e));
 	kept->target_kind = reference_target_kind(m->model, &row->op_id);
 	mark_erased(s);
-	reference_record_of(m->model, &row->op_id, &session_id, &patient_id);
-	touch(m, false, &session_id);
-	touch(m, true, &patient_id);
+	touch_records(m, &row->op_id);
 }
 
 bool sim_reference_pick(struct sim *s, struct id *ret_op_id)
@@ -345,13 +352,29 @@ bool sim_reference_pick(struct sim *s, struct id *ret_op_id)
 	const size_t from = m->row_count == 0 ? 0 : (size_t)rand_below(&s->rand, m->row_count);
 	for (size_t i = 0; i < m->row_count; i++) {
 		const struct row *row = &m->rows[(from + i) % m->row_count];
+		const struct kind_info *info = kind_find(row->kind);
 		const bool words = row->kind == KIND_PATIENT || row->kind == KIND_SESSION_TEXT ||
-				   row->kind == KIND_MEASURE || row->kind == KIND_ADDENDUM;
+				   row->kind == KIND_MEASURE || row->kind == KIND_ADDENDUM ||
+				   (info != NULL && kind_is_plain(info));
 		if (row->code != ERR_OK || !words) continue;
 		*ret_op_id = row->op_id;
 		return true;
 	}
 	return false;
+}
+
+bool sim_reference_pick_plain(struct sim *s, uint64_t kind, struct id *ret_record_id,
+			      struct id *ret_patient_id)
+{
+	uint64_t found = 0;
+	size_t count = 0, at = 0;
+	struct id record_id, patient_id;
+	while (reference_plain_at(s->reference->model, at++, &found, &record_id, &patient_id)) {
+		if (found != kind || rand_below(&s->rand, ++count) != 0) continue;
+		*ret_record_id = record_id;
+		*ret_patient_id = patient_id;
+	}
+	return count > 0;
 }
 
 /* ---- the server's views -------------------------------------------------------------- */
@@ -366,18 +389,24 @@ static void compare(struct sim *s, const char *who, const struct id *id, const s
 	sim_fail(s, "%s: record %.8s is not what the reference says: %s", who, text, line);
 }
 
-static void check_view(struct sim *s, bool is_patient, const struct id *id)
+static void check_view(struct sim *s, uint64_t kind, const struct id *id)
 {
 	CLEANUP(buf_finip) struct buf shown = { 0 };
 	CLEANUP(buf_finip) struct buf want = { 0 };
 	struct store_reader *r = sim_server_reader(s->server);
-	const enum err e = is_patient ? sim_views_say_patient(r, id, &shown)
-				      : sim_views_say_session(r, id, false, &shown);
+	const struct reference *model = s->reference->model;
+	enum err e;
+	if (kind == KIND_PATIENT) {
+		e = sim_views_say_patient(r, id, &shown);
+		reference_say_patient(model, id, true, &want);
+	} else if (kind == KIND_SESSION_FRAME) {
+		e = sim_views_say_session(r, id, false, &shown);
+		reference_say_session(model, id, &want);
+	} else {
+		e = sim_views_say_plain(r, kind, id, &shown);
+		reference_say_plain(model, kind, id, &want);
+	}
 	SIM_CHECK(s, e == ERR_OK, "the server's views cannot be read: %s", err_name(e));
-	if (is_patient)
-		reference_say_patient(s->reference->model, id, true, &want);
-	else
-		reference_say_session(s->reference->model, id, &want);
 	compare(s, "the server's views", id, &shown, &want);
 }
 
@@ -385,16 +414,23 @@ void sim_reference_check_touched(struct sim *s)
 {
 	struct sim_reference *m = s->reference;
 	for (size_t i = 0; i < m->touched_count && !s->failed; i++)
-		check_view(s, m->touched[i].is_patient, &m->touched[i].id);
+		check_view(s, m->touched[i].kind, &m->touched[i].id);
 	m->touched_count = 0;
 }
 
 void sim_reference_check_all(struct sim *s)
 {
 	for (size_t i = 0; i < sim_model_count(s, SIM_PATIENTS) && !s->failed; i++)
-		check_view(s, true, &sim_model_at(s, SIM_PATIENTS, i)->id);
+		check_view(s, KIND_PATIENT, &sim_model_at(s, SIM_PATIENTS, i)->id);
 	for (size_t i = 0; i < sim_model_count(s, SIM_SESSIONS) && !s->failed; i++)
-		check_view(s, false, &sim_model_at(s, SIM_SESSIONS, i)->id);
+		check_view(s, KIND_SESSION_FRAME, &sim_model_at(s, SIM_SESSIONS, i)->id);
+	uint64_t kind = 0;
+	struct id record_id, patient_id;
+	for (size_t i = 0; !s->failed; i++) {
+		if (!reference_plain_at(s->reference->model, i, &kind, &record_id, &patient_id))
+			return;
+		check_view(s, kind, &record_id);
+	}
 }
 
 enum err sim_reference_signed(struct sim *s, const struct id *session_id, uint64_t *ret_digest)
@@ -534,6 +570,45 @@ static void look_patients(struct sim *s, struct sim_room *r, size_t from, size_t
 	}
 }
 
+static void look_plain(struct sim *s, struct sim_room *r, uint64_t kind, const struct id *id)
+{
+	CLEANUP(buf_finip) struct buf shown = { 0 };
+	CLEANUP(buf_finip) struct buf want = { 0 };
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *st = NULL;
+	char who[48];
+	const uint64_t roles = sim_reference_roles(s, &s->users[r->person].id);
+	const enum err e =
+		local_get_record(r->local, &r->desk.vault, (enum kind)kind, id, &fold, &st);
+	if (!reference_may_read(kind, 0, roles, false)) {
+		SIM_CHECK(s, e == ERR_DENIED, "room %u: %s is shown a record of kind %llu: %s",
+			  r->index, s->users[r->person].login, (unsigned long long)kind,
+			  err_name(e));
+		return;
+	}
+	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "room %u: a record cannot be read: %s",
+		  r->index, err_name(e));
+	if (e == ERR_OK) say_record_state(kind_find(kind), st, &shown);
+	reference_say_plain(s->reference->model, kind, id, &want);
+	(void)snprintf(who, sizeof(who), "room %u, %s", r->index, s->users[r->person].login);
+	compare(s, who, id, &shown, &want);
+}
+
+/* All plain records, or one by turns. */
+static void look_plains(struct sim *s, struct sim_room *r, bool all, size_t turn)
+{
+	const struct reference *model = s->reference->model;
+	struct id record_id, patient_id;
+	uint64_t kind = 0;
+	size_t count = 0;
+	while (reference_plain_at(model, count, &kind, &record_id, &patient_id)) count++;
+	for (size_t i = 0; i < count && !s->failed; i++) {
+		if (!all && i != turn % count) continue;
+		INSIST(reference_plain_at(model, i, &kind, &record_id, &patient_id));
+		look_plain(s, r, kind, &record_id);
+	}
+}
+
 static enum err count_shown(struct sim *s, struct sim_room *r, bool sessions, size_t *ret_count)
 {
 	struct local_patient p;
@@ -633,6 +708,7 @@ bool sim_reference_look(struct sim *s, struct sim_room *r, bool all)
 		if (all || i == turn % sessions)
 			look_session(s, r, &sim_model_at(s, SIM_SESSIONS, i)->id);
 	}
+	look_plains(s, r, all, turn);
 	if (all) look_counts(s, r);
 	if (all) look_rows(s, r);
 	s->looks++;

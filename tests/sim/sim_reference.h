@@ -46,6 +46,9 @@ const struct reference *sim_reference_model(const struct sim *s);
 
 /* Any op of a record that counts, drawn; false while there is none. */
 bool sim_reference_pick(struct sim *s, struct id *ret_op_id);
+/* A plain record of this kind, drawn, and whose it is; false while there is none. */
+bool sim_reference_pick_plain(struct sim *s, uint64_t kind, struct id *ret_record_id,
+			      struct id *ret_patient_id);
 
 /* The room has everything that its person may read, and nothing more is queued: then it must show
  * it. False when there was nothing to compare. `all`: every record, otherwise one, by turns. */

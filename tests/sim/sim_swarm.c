@@ -64,6 +64,7 @@ static void draw_office(struct sim *s, struct sim_swarm *w)
 	w->erase = sim_chance(&s->rand, 50) ? 0 : some(s, 6);
 	w->erase_note = sim_chance(&s->rand, 50) ? 0 : some(s, 3);
 	w->import = sim_chance(&s->rand, 50) ? 0 : some(s, 3);
+	w->plain = some(s, 20);
 	w->roles = some(s, 10);
 	w->disable = some(s, 3);
 	w->block = some(s, 2);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "record/fold.h"
 #include "server/store/store_priv.h"
+#include "support/reference.h"
 #include "support/reference_say.h"
 
 /* ---- the server's tables ------------------------------------------------------------- */
@@ -179,4 +180,30 @@ enum err sim_views_say_patient(struct store_reader *r, const struct id *patient_
 		TRY(views_patient_history(r, patient_id, field, out));
 	}
 	return ERR_OK;
+}
+
+enum err sim_views_say_plain(struct store_reader *r, uint64_t kind, const struct id *record_id,
+			     struct buf *out)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *merged = NULL;
+	CLEANUP(db_stmt_donep) struct db_stmt *ops = NULL;
+	bool row = false;
+	TRY(db_query(r->db,
+		     "SELECT message FROM plain WHERE kind = ?1 AND record_id = ?2"
+		     " AND message IS NOT NULL",
+		     DB_ARGS(db_u64(kind), db_id(record_id)), &merged));
+	TRY(db_step(merged, &row));
+	if (row) reference_say_message(kind, record_id, db_col_view(merged, 0), out);
+	TRY(db_query(r->db,
+		     "SELECT o.op_id FROM plain_op o JOIN plain p USING (plain)"
+		     " WHERE p.kind = ?1 AND p.record_id = ?2 AND o.message IS NOT NULL"
+		     " ORDER BY o.seq",
+		     DB_ARGS(db_u64(kind), db_id(record_id)), &ops));
+	for (;;) {
+		struct id op_id;
+		TRY(db_step(ops, &row));
+		if (!row) return ERR_OK;
+		TRY(db_col_id(ops, 0, &op_id));
+		say_plain_change(out, &op_id);
+	}
 }

@@ -9,3 +9,5 @@ MUST_USE enum err sim_views_say_session(struct store_reader *r, const struct id 
 					bool content, struct buf *out);
 MUST_USE enum err sim_views_say_patient(struct store_reader *r, const struct id *patient_id,
 					struct buf *out);
+MUST_USE enum err sim_views_say_plain(struct store_reader *r, uint64_t kind,
+				      const struct id *record_id, struct buf *out);

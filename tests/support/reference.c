@@ -78,8 +78,12 @@ static void entry_belong(struct reference *r, struct entry *e)
 	case KIND_TOMBSTONE:
 	case KIND_SEALED_TOMBSTONE: entry_erase(r, e); break;
 	case KIND_OPENED:
-	case KIND_NOTE:
-	case KIND_ANY_PLAIN: break;
+	case KIND_NOTE: break;
+	case KIND_ANY_PLAIN:
+		/* Not the session's: nothing of a session changes by it. */
+		(void)payload_subject_id(p, &e->record_id);
+		(void)payload_patient_id(p, &e->patient_id);
+		break;
 	}
 }
 
@@ -99,6 +103,7 @@ enum err reference_add(struct reference *r, const struct reference_op *op)
 		INSIST(kept.p != NULL);
 		TRY(payload_decode(&r->arena, op->kind, kept, &e.payload, NULL));
 		e.known = true;
+		e.bytes = kept;
 		entry_belong(r, &e);
 	}
 	r->ops[r->count++] = e;

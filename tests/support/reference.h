@@ -36,6 +36,19 @@ void reference_say_session(const struct reference *r, const struct id *session_i
 void reference_say_patient(const struct reference *r, const struct id *patient_id, bool history,
 			   struct buf *out);
 
+/* A plain record: what holds, and the ops that said it; nothing when all of it was erased. */
+void reference_say_plain(const struct reference *r, uint64_t kind, const struct id *record_id,
+			 struct buf *out);
+/* A merged message of a view or a room in the same words. */
+void reference_say_message(uint64_t kind, const struct id *record_id, struct view message,
+			   struct buf *out);
+/* The plain record that an op, or a tombstone's target, belongs to; false for another kind. */
+bool reference_plain_of(const struct reference *r, const struct id *op_id, uint64_t *ret_kind,
+			struct id *ret_record_id);
+/* Number `at` of all plain records, by age; false behind the last. */
+bool reference_plain_at(const struct reference *r, size_t at, uint64_t *ret_kind,
+			struct id *ret_record_id, struct id *ret_patient_id);
+
 /* Which record an op belongs to, its target's for a tombstone; zeros for none. */
 void reference_record_of(const struct reference *r, const struct id *op_id, struct id *ret_session,
 			 struct id *ret_patient);

@@ -1,4 +1,5 @@
-/* reference_priv: shared by reference.c (what is shown) and reference_rules.c (what may be). */
+/* reference_priv: shared by reference.c and reference_plain.c (what is shown) and
+ * reference_rules.c (what may be). */
 #pragma once
 
 #include "base/arena.h"
@@ -12,6 +13,8 @@ struct entry {
 	uint64_t kind;
 	bool known;             /* of a kind that is decoded */
 	struct payload payload; /* in the arena */
+	struct view bytes;      /* of the payload, in the arena */
+	struct id record_id;    /* of a plain record; zeros: none */
 	struct id session_id;   /* the record it belongs to; zeros: none */
 	struct id patient_id;
 	size_t target; /* of a tombstone: place of its target; SIZE_MAX: none */
@@ -30,4 +33,8 @@ const struct entry *reference_find(const struct reference *r, const struct id *o
 const struct entry *reference_first_frame(const struct reference *r, const struct id *session_id);
 /* The Sign that holds, NULL for none. */
 const struct entry *reference_sign(const struct reference *r, const struct id *session_id);
+/* The oldest op of a plain record, NULL for none. */
+const struct entry *reference_first_plain(const struct reference *r, uint64_t kind,
+					  const struct id *record_id);
+bool reference_is_plain(uint64_t kind);
 bool reference_lists(const ProtobufCBinaryData *ids, size_t count, const struct id *id);

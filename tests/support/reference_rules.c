@@ -167,6 +167,53 @@ static enum err judge_patient(const struct judging *j)
 	return m->name != NULL && m->born != NULL ? ERR_OK : ERR_BAD_VALUE;
 }
 
+/* What a record must say from the start, beside ids and what every op says. */
+static bool says_enough(const struct judging *j)
+{
+	const union {
+		const ProtobufCMessage *any;
+		const Roomkeep__Alert *alert;
+		const Roomkeep__Episode *episode;
+	} m = { .any = j->p.is.any };
+	if (j->op->kind == KIND_ALERT) return m.alert->has_kind && m.alert->text != NULL;
+	if (j->op->kind == KIND_EPISODE)
+		return m.episode->complaint != NULL && m.episode->started != NULL;
+	return true;
+}
+
+/* An id is of one kind for ever; what is one per patient has the patient's. */
+static bool is_of_another_kind(const struct judging *j, const struct id *record_id,
+			       const struct id *patient_id)
+{
+	for (size_t i = 0; i < j->r->count; i++) {
+		const struct entry *e = &j->r->ops[i];
+		if (!reference_is_plain(e->kind) || e->kind == j->op->kind) continue;
+		if (id_equal(&e->record_id, record_id)) return !id_equal(record_id, patient_id);
+	}
+	return false;
+}
+
+static enum err judge_plain(const struct judging *j)
+{
+	struct id record_id, patient_id, session_id;
+	const uint64_t may = is_desk_work(j->op->kind) ? THERAPIST | DESK : THERAPIST;
+	if ((j->roles & may) == 0) return ERR_DENIED;
+	if (!payload_subject_id(&j->p, &record_id) || !payload_patient_id(&j->p, &patient_id))
+		return ERR_BAD_VALUE;
+	if (!has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
+	if (payload_session_id(&j->p, &session_id)) {
+		const struct entry *frame = reference_first_frame(j->r, &session_id);
+		if (frame == NULL) return ERR_NOT_FOUND;
+		const struct id of = reference_id(frame->payload.is.session_frame->patient_id);
+		if (!id_equal(&of, &patient_id)) return ERR_BAD_VALUE;
+	}
+	const struct entry *first = reference_first_plain(j->r, j->op->kind, &record_id);
+	if (first != NULL)
+		return id_equal(&first->patient_id, &patient_id) ? ERR_OK : ERR_BAD_VALUE;
+	if (is_of_another_kind(j, &record_id, &patient_id)) return ERR_BAD_VALUE;
+	return says_enough(j) ? ERR_OK : ERR_BAD_VALUE;
+}
+
 enum err reference_judge(const struct reference *r, const struct reference_op *op, uint64_t roles)
 {
 	CLEANUP(arena_finip) struct arena arena;
@@ -186,7 +233,7 @@ enum err reference_judge(const struct reference *r, const struct reference_op *o
 	case KIND_TOMBSTONE:
 	case KIND_SEALED_TOMBSTONE: return judge_tombstone(&j);
 	case KIND_NOTE: return (roles & THERAPIST) != 0 ? ERR_OK : ERR_DENIED;
-	case KIND_ANY_PLAIN: break;
+	case KIND_ANY_PLAIN: return judge_plain(&j);
 	}
 	return ERR_BUG;
 }

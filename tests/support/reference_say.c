@@ -114,6 +114,26 @@ void say_patient_value(struct buf *out, int field, const struct id *op_id, struc
 	put_end(out);
 }
 
+void say_plain(struct buf *out, uint64_t kind, const struct id *record_id)
+{
+	INSIST(buf_append_fmt(out, "kind %llu", (unsigned long long)kind) == ERR_OK);
+	put_id(out, " ", record_id);
+	put_end(out);
+}
+
+void say_plain_value(struct buf *out, unsigned number, struct view bytes)
+{
+	INSIST(buf_append_fmt(out, "plain field %u", number) == ERR_OK);
+	put_text(out, bytes);
+	put_end(out);
+}
+
+void say_plain_change(struct buf *out, const struct id *op_id)
+{
+	put_id(out, "said by ", op_id);
+	put_end(out);
+}
+
 /* ---- differences --------------------------------------------------------------------- */
 
 static struct view line_at(const struct buf *b, size_t at)

@@ -44,5 +44,10 @@ void say_late_op(struct buf *out, const struct id *op_id, const char *what);
 void say_patient(struct buf *out, int field, struct view text);
 void say_patient_value(struct buf *out, int field, const struct id *op_id, struct view text);
 
+/* A plain record: its head, each field's bytes as they are on the wire, the ops that said it. */
+void say_plain(struct buf *out, uint64_t kind, const struct id *record_id);
+void say_plain_value(struct buf *out, unsigned number, struct view bytes);
+void say_plain_change(struct buf *out, const struct id *op_id);
+
 /* The first line in which two texts differ, for a message: "A | B". */
 void say_difference(const struct buf *a, const struct buf *b, char *out, size_t cap);

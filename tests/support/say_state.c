@@ -1,5 +1,8 @@
 #include "support/say_state.h"
 
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "support/reference.h"
 #include "support/reference_say.h"
 
 static void measure_say(const struct fold_measure *m, struct buf *out)
@@ -65,5 +68,17 @@ void say_patient_state(const struct patient_state *st, struct buf *out)
 			say_patient_value(out, field, &f->history[i].meta.op_id,
 					  f->history[i].text);
 		}
+	}
+}
+
+void say_record_state(const struct kind_info *info, const struct record_state *st, struct buf *out)
+{
+	CLEANUP(buf_finip) struct buf packed = { 0 };
+	const size_t len = protobuf_c_message_get_packed_size(st->message);
+	INSIST(buf_reserve(&packed, len) == ERR_OK);
+	packed.len = protobuf_c_message_pack(st->message, packed.p);
+	reference_say_message((uint64_t)info->kind, &st->record_id, buf_view(&packed), out);
+	for (size_t i = 0; i < st->change_count; i++) {
+		say_plain_change(out, &st->changes[i].meta.op_id);
 	}
 }

@@ -1,0 +1,93 @@
+/* sim_plain: plain records are made and changed, every kind alike, from their field tables. */
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "record/reflect.h"
+#include "sim/sim_do.h"
+#include "sim/sim_reference.h"
+#include "support/plain_sample.h"
+
+#include <stdlib.h>
+
+/* Which record, and whose; a session beside it when the kind may have one. */
+struct about {
+	struct id record_id, patient_id, session_id;
+	bool has_session;
+	bool first;
+};
+
+static const struct kind_info *draw_kind(struct sim *s)
+{
+	size_t count = 0;
+	const struct kind_info *drawn = NULL;
+	for (size_t i = 0; i < kind_count(); i++) {
+		if (!kind_is_plain(kind_at(i))) continue;
+		if (rand_below(&s->rand, ++count) == 0) drawn = kind_at(i);
+	}
+	return drawn;
+}
+
+/* One that the server has; where it was written once, now and then a second time. */
+static bool draw_old(struct sim *s, const struct kind_info *info, struct about *a)
+{
+	const unsigned percent = info->merge == KIND_MERGE_FIRST ? 20 : 60;
+	if (!sim_chance(&s->rand, percent)) return false;
+	return sim_reference_pick_plain(s, (uint64_t)info->kind, &a->record_id, &a->patient_id);
+}
+
+static enum err draw_new(struct sim *s, struct sim_room *r, const struct kind_info *info,
+			 struct about *a)
+{
+	const struct sim_thing *session = sim_model_pick(s, SIM_SESSIONS, r->person);
+	const struct sim_thing *t = sim_model_pick(s, SIM_PATIENTS, r->person);
+	ENSURE(t != NULL, ERR_NOT_FOUND);
+	a->patient_id = t->id;
+	if (info->session_field != NULL && session != NULL && sim_chance(&s->rand, 50)) {
+		a->patient_id = session->patient_id;
+		a->session_id = session->id;
+		a->has_session = true;
+	}
+	a->record_id = kind_is_one_per_patient(info)
+			       ? a->patient_id
+			       : local_new_id(r->local, sim_room_wall_ms(s, r));
+	return ERR_OK;
+}
+
+/* Is it here, as the verb of a change asks? */
+static enum err find_here(struct sim_room *r, const struct kind_info *info, struct about *a)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *st = NULL;
+	const enum err e =
+		local_get_record(r->local, &r->desk.vault, info->kind, &a->record_id, &fold, &st);
+	a->first = e == ERR_NOT_FOUND;
+	const bool made_alike = info->merge == KIND_MERGE_FIRST || kind_is_one_per_patient(info);
+	return a->first && made_alike ? ERR_OK : e;
+}
+
+static void fill(struct sim *s, const struct kind_info *info, const struct about *a,
+		 struct arena *arena, ProtobufCMessage *m)
+{
+	plain_sample_change(info, rand_u64(&s->rand), a->first, arena, m);
+	plain_sample_id(m, info->subject_field, &a->record_id, arena);
+	plain_sample_id(m, info->patient_field, &a->patient_id, arena);
+	if (info->session_field == NULL) return;
+	reflect_clear(m, reflect_field(info->message, info->session_field));
+	if (a->has_session) plain_sample_id(m, info->session_field, &a->session_id, arena);
+}
+
+enum err sim_do_plain(struct sim *s, struct sim_room *r)
+{
+	CLEANUP(arena_finip) struct arena arena;
+	const struct kind_info *info = draw_kind(s);
+	struct about a = { .first = true };
+	arena_init(&arena, MIB);
+	if (draw_old(s, info, &a)) {
+		TRY(find_here(r, info, &a));
+	} else {
+		TRY(draw_new(s, r, info, &a));
+	}
+	ProtobufCMessage *m = arena_alloc(&arena, info->message->sizeof_message);
+	ENSURE(m != NULL, ERR_NOMEM);
+	fill(s, info, &a, &arena, m);
+	return sim_append(s, r, info->kind, m);
+}
