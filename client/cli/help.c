@@ -76,7 +76,7 @@ static size_t show_record_lines(const struct cli_command *commands, size_t count
 
 static void show_records(const struct cli_command *commands, size_t count)
 {
-	(void)printf("\nRecords of a patient\n");
+	(void)printf("\nRecords\n");
 	for (size_t i = 0; i < count;) {
 		i = commands[i].kind == NULL ? i + 1 : show_record_lines(commands, count, i);
 	}

@@ -6,6 +6,7 @@ static const struct kind_area {
 } kind_areas[] = {
 	{ kinds_chart, &kinds_chart_count },
 	{ kinds_intake, &kinds_intake_count },
+	{ kinds_clinic, &kinds_clinic_count },
 	{ kinds_sealed, &kinds_sealed_count },
 };
 

@@ -20,7 +20,8 @@
 	X(ALERT, 19)                                                                               \
 	X(HEALTH_ANSWER, 20)                                                                       \
 	X(EPISODE, 21)
-#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X)
+#define KIND_CLINIC_MAP(X) X(PROVIDER, 48)
+#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X) KIND_CLINIC_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,

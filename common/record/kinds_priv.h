@@ -36,5 +36,7 @@ extern const struct kind_info kinds_chart[];
 extern const size_t kinds_chart_count;
 extern const struct kind_info kinds_intake[];
 extern const size_t kinds_intake_count;
+extern const struct kind_info kinds_clinic[];
+extern const size_t kinds_clinic_count;
 extern const struct kind_info kinds_sealed[];
 extern const size_t kinds_sealed_count;

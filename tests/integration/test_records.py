@@ -9,7 +9,7 @@ FLAG = re.compile(r"^  --(\S+) (\S+) +(.*)$", re.M)
 
 def record_commands():
     """{"alert": ["add alert", "set alert", ...]}: the help's section of records."""
-    section = run([ROOMKEEP, "--help"])[1].split("Records of a patient\n")[1].split("\n\n")[0]
+    section = run([ROOMKEEP, "--help"])[1].split("\nRecords\n")[1].split("\n\n")[0]
     kinds = {}
     for line in section.splitlines():
         kinds[line.split()[0]] = line.rsplit(": ", 1)[1].split(", ")
@@ -38,8 +38,21 @@ def value_of(flag, meta, words, step):
         year = 2020 if flag == "started" else 2026  # nothing ends before it began
         day = "%d-0%d-02" % (year, 1 + step)
         return day, key, day
-    text = "555-0199" if "telephone" in words else "%s nº %d" % (flag, step)
+    text = "%s nº %d" % (flag, step)
+    if re.search("telephone|telefax", words):
+        text = "555-019%d" % step
+    elif "e-mail" in words:
+        text = "p%d@example.org" % step
     return text, key, [text] if many else text
+
+
+def first_command(noun, commands):
+    """What makes one: add, or set where a patient has one of it."""
+    return ("add " if "add " + noun in commands else "set ") + noun
+
+
+def dict_of(command):
+    return {flag: (meta, words) for flag, meta, words in flags_of(command)}
 
 
 class Records(ClinicTest):
@@ -72,9 +85,9 @@ class Records(ClinicTest):
         for noun, commands in kinds.items():
             with self.subTest(kind=noun):
                 one = "add " + noun not in commands
-                of = ["--patient", patient]
-                first = "set " + noun if one else "add " + noun
-                made, expected = self.make(self.room2, first, of, 0)
+                add = first_command(noun, commands)
+                of = ["--patient", patient] if "patient" in dict_of(add) else []
+                made, expected = self.make(self.room2, add, of, 0)
                 self.room2.sync()
                 which = of if one else [made[noun.replace("-", "_") + "_id"]]
                 self.wait_shown(self.room1, noun, which, expected)

@@ -69,7 +69,8 @@ static void fill(struct sim *s, const struct kind_info *info, const struct about
 {
 	plain_sample_change(info, rand_u64(&s->rand), a->first, arena, m);
 	plain_sample_id(m, info->subject_field, &a->record_id, arena);
-	plain_sample_id(m, info->patient_field, &a->patient_id, arena);
+	if (info->patient_field != NULL)
+		plain_sample_id(m, info->patient_field, &a->patient_id, arena);
 	if (info->session_field == NULL) return;
 	reflect_clear(m, reflect_field(info->message, info->session_field));
 	if (a->has_session) plain_sample_id(m, info->session_field, &a->session_id, arena);

@@ -15,7 +15,7 @@ static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 /* Plain records that the desk works with; all others are for who treats. */
 static bool is_desk_work(uint64_t kind)
 {
-	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT;
+	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT || kind == KIND_PROVIDER;
 }
 
 static bool is_sealed(uint64_t kind)
@@ -174,10 +174,13 @@ static bool says_enough(const struct judging *j)
 		const ProtobufCMessage *any;
 		const Roomkeep__Alert *alert;
 		const Roomkeep__Episode *episode;
+		const Roomkeep__Provider *provider;
 	} m = { .any = j->p.is.any };
 	if (j->op->kind == KIND_ALERT) return m.alert->has_kind && m.alert->text != NULL;
 	if (j->op->kind == KIND_EPISODE)
 		return m.episode->complaint != NULL && m.episode->started != NULL;
+	if (j->op->kind == KIND_PROVIDER)
+		return m.provider->name != NULL && m.provider->discipline != NULL;
 	return true;
 }
 
@@ -195,12 +198,13 @@ static bool is_of_another_kind(const struct judging *j, const struct id *record_
 
 static enum err judge_plain(const struct judging *j)
 {
-	struct id record_id, patient_id, session_id;
+	struct id record_id, session_id;
+	struct id patient_id = { { 0 } }; /* records of the clinic have none */
 	const uint64_t may = is_desk_work(j->op->kind) ? THERAPIST | DESK : THERAPIST;
 	if ((j->roles & may) == 0) return ERR_DENIED;
-	if (!payload_subject_id(&j->p, &record_id) || !payload_patient_id(&j->p, &patient_id))
-		return ERR_BAD_VALUE;
-	if (!has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
+	if (!payload_subject_id(&j->p, &record_id)) return ERR_BAD_VALUE;
+	const bool of_patient = payload_patient_id(&j->p, &patient_id);
+	if (of_patient && !has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
 	if (payload_session_id(&j->p, &session_id)) {
 		const struct entry *frame = reference_first_frame(j->r, &session_id);
 		if (frame == NULL) return ERR_NOT_FOUND;

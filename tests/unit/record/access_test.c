@@ -25,6 +25,7 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_ALERT,
 				      KIND_HEALTH_ANSWER,
 				      KIND_EPISODE,
+				      KIND_PROVIDER,
 				      KIND_NOTE,
 				      KIND_SEALED_TOMBSTONE,
 				      9,
@@ -45,7 +46,7 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	const bool desk = (roles & 4) != 0;
 	if (kind == 1) return therapist || desk;
 	if (kind >= 2 && kind <= 6) return therapist;
-	if (kind == 16 || kind == 17) return therapist || desk;
+	if (kind == 16 || kind == 17 || kind == 48) return therapist || desk;
 	if (kind >= 18 && kind <= 21) return therapist;
 	return is_author;
 }

@@ -25,7 +25,6 @@ static void test_rows_are_what_the_generic_code_relies_on(void **state)
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
 		if (!kind_is_plain(info)) continue;
-		print_message("%s\n", info->name);
 		assert_int_equal(info->lane, LANE_CHART);
 		/* The record's own id is field 1, and like the patient's it is in every op. */
 		assert_string_equal(info->message->fields[0].name, info->subject_field);

@@ -238,7 +238,7 @@ static void make_ops(const struct kind_info *info, uint64_t seed, struct arena *
 		plain_sample_id(&ops[i].any, info->subject_field, &record, a);
 		/* Some are not confirmed yet, and confirmed ones came in another order. */
 		seqs[i] = i % 5 == 4 ? 0 : 1 + (i * 7 + seed) % 13;
-		if (!kind_is_one_per_patient(info))
+		if (info->patient_field != NULL && !kind_is_one_per_patient(info))
 			plain_sample_id(&ops[i].any, info->patient_field, &(struct id){ { 1 } }, a);
 	}
 }

@@ -51,7 +51,7 @@ static void draw(const struct rand_source *r, const struct kind_info *info, stru
 	const struct id record = record_of(info, (size_t)rand_below(r, RECORDS));
 	op->info = info;
 	plain_sample_change(info, rand_u64(r), true, a, &op->m.any);
-	if (!kind_is_one_per_patient(info))
+	if (info->patient_field != NULL && !kind_is_one_per_patient(info))
 		plain_sample_id(&op->m.any, info->patient_field, &(struct id){ { 1 } }, a);
 	plain_sample_id(&op->m.any, info->subject_field, &record, a);
 }
