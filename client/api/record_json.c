@@ -176,6 +176,7 @@ static enum err read_scalar(const struct kind_info *info, const struct field_rul
 			    struct arena *a, const json_t *value, union scalar *ret)
 {
 	const ProtobufCFieldDescriptor *f = reflect_field(info->message, rule->name);
+	uint64_t number = 0;
 
 	switch (rule->format) {
 	case FIELD_ID: return read_id(a, value, &ret->id);
@@ -185,8 +186,12 @@ static enum err read_scalar(const struct kind_info *info, const struct field_rul
 		return json_time_parse(json_string_value(value), &ret->u64);
 	case FIELD_NUMBER: return json_milli_read(value, &ret->i64);
 	case FIELD_COUNT:
-		TRY(read_number(rule, value, &ret->u64));
-		if (reflect_size(f) == sizeof(ret->u32)) ret->u32 = (uint32_t)ret->u64;
+		TRY(read_number(rule, value, &number));
+		if (reflect_size(f) == sizeof(ret->u32)) {
+			ret->u32 = (uint32_t)number;
+		} else {
+			ret->u64 = number;
+		}
 		return ERR_OK;
 	case FIELD_BOOL:
 		ENSURE(json_is_boolean(value), ERR_BAD_VALUE);

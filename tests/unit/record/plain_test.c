@@ -164,7 +164,7 @@ static void bad_count(const struct kind_info *info, const struct field_rule *rul
 	const ProtobufCFieldDescriptor *f = reflect_field(info->message, rule->name);
 	int *many = arena_alloc(&arena, (rule->max + 1) * sizeof(*many));
 	const char **texts = arena_alloc(&arena, (rule->max + 1) * sizeof(*texts));
-	assert_true(many != NULL && texts != NULL);
+	INSIST(many != NULL && texts != NULL);
 	for (size_t i = 0; i <= rule->max; i++) texts[i] = "hip";
 	if (rule->format == FIELD_TEXTS) {
 		reflect_put_list(&s.any, f, texts, rule->max + 1);
