@@ -258,7 +258,6 @@ static void agent_fini(struct agent *a)
 	sync_free(a->sync);
 	tls_identity_fini(&a->id);
 	home_close(&a->home);
-	page_library_end();
 	free(a);
 }
 

@@ -61,9 +61,5 @@ void page_line(struct page *p, double grey, double thick, double x1, double y1, 
 void page_dashed(struct page *p, double grey, double thick, double x1, double y1, double x2,
 		 double y2);
 
-/* Gives back what cairo and fontconfig keep for the whole process, which a leak checker takes for
- * lost. For the end of a program: no page may be alive. */
-void page_library_end(void);
-
 /* Ends the page and appends the PDF to `out`. The page is only good for page_free afterwards. */
 MUST_USE enum err page_finish(struct page *p, struct buf *out);

@@ -520,7 +520,5 @@ int main(void)
 		cmocka_unit_test(test_last_visits_tests_are_suggested_first),
 		cmocka_unit_test(test_the_page_is_a_file_for_the_person_who_asked),
 	};
-	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	page_library_end();
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

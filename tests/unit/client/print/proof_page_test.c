@@ -174,7 +174,5 @@ int main(void)
 		cmocka_unit_test(test_a_text_that_is_not_utf8_is_an_error),
 		cmocka_unit_test(test_a_page_may_be_given_up),
 	};
-	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	page_library_end();
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
