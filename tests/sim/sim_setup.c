@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #define SETUP_MS 120000u
+#define INVITE_TRIES_MAX 5u
 
 #define SETUP_TRY(s, call)                                                                         \
 	do {                                                                                       \
@@ -41,7 +42,14 @@ static bool room_is_online(struct sim *s, void *ctx)
 static enum err enrol(struct sim *s, struct sim_room *owner, struct sim_room *r)
 {
 	(void)snprintf(r->name, sizeof(r->name), "Room %u", r->index + 1);
-	TRY(talk(s, owner, SIM_TALK_INVITE, r->index));
+	enum err e = ERR_OFFLINE;
+	/* An earlier room's joining may have killed the server, and the owner's room may notice
+	 * only now. */
+	for (unsigned tries = 0; e == ERR_OFFLINE && tries < INVITE_TRIES_MAX; tries++) {
+		ENSURE(sim_run_until(s, SETUP_MS, room_is_online, owner), ERR_TIMEOUT);
+		e = talk(s, owner, SIM_TALK_INVITE, r->index);
+	}
+	TRY(e);
 	CLEANUP(secret_freep) struct secret *code = TAKE(owner->talk.code);
 	return sim_join_enrol(s, r, secret_view(code), UINT_MAX);
 }
