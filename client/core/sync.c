@@ -285,15 +285,16 @@ static void sync_on_scope(struct sync *s, struct view body, struct sync_actions 
 		sync_bad_frame(s, out);
 		return;
 	}
-	if (s->pull_fresh) {
-		/* It only tells the version that goes with the feed from the beginning that has
-		 * begun. */
-		s->pull_fresh = false;
-		s->check_ask = sync_ask(s, SYNC_ASK_SCOPE, body, 0, out);
-		return;
+	/* The first one tells the version that goes with the feed from the beginning that has
+	 * begun; every other one ends the feed, which comes again under the new scope. Either may
+	 * rest on an entry that came after our directory was read: what comes is stored once we
+	 * know what the person may read, or it would be left out for good. */
+	s->scope_pulls = !s->pull_fresh;
+	s->pull_fresh = false;
+	if (s->scope_pulls) {
+		sync_feed_drop(s);
+		s->live = false;
 	}
-	sync_feed_drop(s); /* comes again under the new scope */
-	s->live = false;
 	buf_clear(&s->scope);
 	if (buf_append(&s->scope, body) != ERR_OK)
 		sync_close(s, out);

@@ -207,12 +207,11 @@ static void login_on_proof(struct sync *s, const struct sync_result *r, struct s
 void sync_login_on_result(struct sync *s, struct sync_result *r, struct sync_actions *out)
 {
 	if (r->type == SYNC_ASK_SCOPE) {
-		const bool waited = s->scope.len > 0; /* not so for the first one of a fresh feed */
 		buf_clear(&s->scope);
 		if (s->fsm.now != SYNC_SIGNED_IN || r->err == ERR_SIGNED_OUT) return;
 		if (r->err != ERR_OK)
 			sync_close(s, out);
-		else if (waited)
+		else if (s->scope_pulls)
 			sync_pull(s, &r->cursor, out);
 		return;
 	}

@@ -65,6 +65,7 @@ struct sync {
 	uint64_t ping_number;
 	uint64_t pull_number;
 	bool pull_fresh;  /* the Pull was from the beginning, before any scope version was known */
+	bool scope_pulls; /* of the ScopeChange that came last: it ended the feed */
 	uint64_t wait_ms; /* a reply to sync itself is due by then; UINT64_MAX: none */
 	uint64_t number;  /* of that reply: Hello, directory, login, logout */
 	uint64_t backed_up_seq;
