@@ -45,7 +45,8 @@
 	X(CONFIG, -34, "the configuration is wrong")                                               \
 	X(LANE_GAP, -35, "an op is missing before this one")                                       \
 	X(FORK, -36, "two different things claim the same place in a chain")                       \
-	X(BUG, -37, "an internal error")
+	X(BUG, -37, "an internal error")                                                           \
+	X(CLASH, -38, "another appointment is there at that time")
 
 enum err {
 	ERR_OK = 0,

@@ -12,6 +12,7 @@ int fault_exit_of(enum err e)
 	case ERR_OK: return EXIT_DONE;
 	case ERR_SIGNED:
 	case ERR_CONFLICT:
+	case ERR_CLASH:
 	case ERR_EXISTS:
 	case ERR_FULL:
 	case ERR_USED:

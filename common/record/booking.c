@@ -73,11 +73,11 @@ unsigned booking_clash_any(const struct booking *booking, const struct booking *
 enum err booking_place_check(unsigned clash, struct view reason, struct record_error *ret_error)
 {
 	if ((clash & BOOKING_CLASH_PATIENT) != 0) {
-		return field_fail(ret_error, ERR_CONFLICT, "patient",
+		return field_fail(ret_error, ERR_CLASH, "patient",
 				  "a time at which the patient is nowhere else");
 	}
 	if (clash == 0 || reason.len > 0) return ERR_OK;
-	return field_fail(ret_error, ERR_CONFLICT,
+	return field_fail(ret_error, ERR_CLASH,
 			  (clash & BOOKING_CLASH_ROOM) != 0 ? "room" : "therapist",
 			  "a free time, or a reason for the overlap");
 }

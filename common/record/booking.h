@@ -50,7 +50,7 @@ unsigned booking_clash_any(const struct booking *booking, const struct booking *
 			   size_t count, const struct booking_turnover *turnover,
 			   size_t *ret_first);
 
-/* ERR_CONFLICT for a clash without a reason; a patient in two places is refused even with one. */
+/* ERR_CLASH for a clash without a reason; a patient in two places is refused even with one. */
 MUST_USE enum err booking_place_check(unsigned clash, struct view reason,
 				      struct record_error *ret_error);
 

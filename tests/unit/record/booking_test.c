@@ -103,7 +103,7 @@ static void test_booking_211_an_overlap_needs_a_reason(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct record_error e = { 0 };
 		assert_int_equal(booking_place_check(rows[i].clash, view_str(rows[i].reason), &e),
-				 rows[i].field == NULL ? ERR_OK : ERR_CONFLICT);
+				 rows[i].field == NULL ? ERR_OK : ERR_CLASH);
 		if (rows[i].field != NULL) assert_string_equal(e.field, rows[i].field);
 	}
 }
