@@ -200,6 +200,7 @@ static enum err read_scalar(const struct kind_info *info, const struct field_rul
 	case FIELD_NAME:
 	case FIELD_TEXT:
 	case FIELD_DATE:
+	case FIELD_CLOCK:
 	case FIELD_PHONE:
 	case FIELD_EMAIL:
 	case FIELD_REF:

@@ -78,6 +78,7 @@ static enum cli_take take_of(const struct field_rule *rule)
 	case FIELD_TEXT:
 	case FIELD_TEXTS:
 	case FIELD_DATE:
+	case FIELD_CLOCK:
 	case FIELD_PHONE:
 	case FIELD_EMAIL:
 	case FIELD_REF:
@@ -102,6 +103,7 @@ static const char *meta_of(const struct field_rule *rule)
 	case CLI_TAKE_SECRET:
 	case CLI_TAKE_PATH: break;
 	}
+	if (rule->format == FIELD_CLOCK) return "HH:MM";
 	return rule->format == FIELD_DATE ? "YYYY-MM-DD" : "TEXT";
 }
 

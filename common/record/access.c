@@ -36,12 +36,14 @@ static bool access_has(uint64_t roles, uint64_t any_of)
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* The class is the outer bound, whatever a row says (SECURITY 3.4): the desk sees nothing clinical,
- * admin and owner see no record by that role alone. */
+ * admin and owner see no patient's record by that role alone. */
 static uint64_t access_bound(const struct kind_info *info)
 {
 	const uint64_t care = ROLE_THERAPIST | ROLE_LEAD | ROLE_STUDENT;
 	switch (info->class) {
-	case KIND_CLASS_STAFF: return care | ROLE_DESK;
+	case KIND_CLASS_STAFF:
+		/* How the house works is its owner's to say: no patient is in it. */
+		return care | ROLE_DESK | (info->patient_field == NULL ? ROLE_OWNER : 0);
 	case KIND_CLASS_CLINICAL:
 	case KIND_CLASS_SEALED: return care;
 	case KIND_CLASS_SYSTEM: break;

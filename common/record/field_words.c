@@ -154,6 +154,7 @@ void field_allowed_text(const struct kind_info *info, const struct field_rule *r
 		(void)snprintf(out, cap, "at most %u ids, each once", (unsigned)rule->max);
 		return;
 	case FIELD_DATE:
+	case FIELD_CLOCK:
 	case FIELD_PHONE:
 	case FIELD_EMAIL:
 	case FIELD_BYTES32:

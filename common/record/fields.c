@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define DATE_TEXT_BYTES 10u
+#define CLOCK_TEXT_BYTES 5u
 #define DATE_YEAR_MIN 1880u
 #define DATE_YEAR_MAX 2100u
 #define FIELD_HASH_BYTES 32u
@@ -21,6 +22,7 @@ static const char *const field_allowed[] = {
 	[FIELD_NAME] = "one line of text without control characters or blanks at its ends",
 	[FIELD_TEXT] = "text in UTF-8 without control characters but tab and newline",
 	[FIELD_DATE] = "a day that exists, as YYYY-MM-DD, from 1880 to 2100",
+	[FIELD_CLOCK] = "a time of the day, as HH:MM, from 00:00 to 24:00",
 	[FIELD_PHONE] = "a phone number: digits, blanks and + ( ) - . / # x",
 	[FIELD_EMAIL] = "an e-mail address like name@example.org",
 	[FIELD_ENUM] = "one of the known values",
@@ -114,6 +116,19 @@ enum err date_parse(struct view text, struct date *ret_date)
 	return ERR_OK;
 }
 
+enum err clock_parse(struct view text, uint32_t *ret_minutes)
+{
+	unsigned hour = 0;
+	unsigned minute = 0;
+	ENSURE(text.len == CLOCK_TEXT_BYTES && text.p[2] == ':', ERR_BAD_VALUE);
+	TRY(date_digits(text.p, 2, &hour));
+	TRY(date_digits(text.p + 3, 2, &minute));
+	ENSURE(hour < 24 || (hour == 24 && minute == 0), ERR_BAD_VALUE);
+	ENSURE(minute < 60, ERR_BAD_VALUE);
+	*ret_minutes = hour * 60 + minute;
+	return ERR_OK;
+}
+
 int64_t date_days(const struct date *d)
 {
 	REQUIRE(d->year >= 1 && d->month >= 1 && d->month <= 12);
@@ -178,6 +193,7 @@ static enum err field_check_word(struct view text, const char *allowed)
 static enum err field_check_format(enum field_format format, struct view text)
 {
 	struct date date;
+	uint32_t minutes;
 	switch (format) {
 	case FIELD_TEXT: return text_check(text, TEXT_MANY_LINES);
 	case FIELD_NAME:
@@ -185,6 +201,7 @@ static enum err field_check_format(enum field_format format, struct view text)
 		ENSURE(text_is_trimmed(text), ERR_BAD_VALUE);
 		return ERR_OK;
 	case FIELD_DATE: return date_parse(text, &date);
+	case FIELD_CLOCK: return clock_parse(text, &minutes);
 	case FIELD_PHONE: return field_check_phone(text);
 	case FIELD_EMAIL: TRY(text_check(text, TEXT_ONE_LINE)); return field_check_email(text);
 	case FIELD_REF: return field_check_word(text, "abcdefghijklmnopqrstuvwxyz0123456789_");

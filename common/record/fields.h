@@ -24,6 +24,7 @@ enum field_format {
 	FIELD_NAME,    /* one line of clean text, no blank at either end; max bytes */
 	FIELD_TEXT,    /* clean text; tab and newline allowed; max bytes */
 	FIELD_DATE,    /* YYYY-MM-DD, a real day of 1880..2100 */
+	FIELD_CLOCK,   /* HH:MM, 00:00 to 24:00: a time of the day */
 	FIELD_PHONE,   /* digits with + ( ) - . / and blanks, 3 digits or more, or empty */
 	FIELD_EMAIL,   /* one @, something before it, a name after it, or empty */
 	FIELD_ENUM,    /* a known value that is not 0 */
@@ -73,7 +74,7 @@ MUST_USE enum err field_check_all(const struct field_rule *rules, size_t count,
 				  const ProtobufCMessage *message, bool first,
 				  struct record_error *ret_error);
 
-/* Checks one typed text against a text rule (NAME, TEXT, DATE, PHONE, EMAIL, REF, UNIT).
+/* Checks one typed text against a text rule (NAME, TEXT, DATE, CLOCK, PHONE, EMAIL, REF, UNIT).
  * Requires: the rule has one of these formats. */
 MUST_USE enum err field_check_text(const struct field_rule *rule, struct view text,
 				   struct record_error *ret_error);
@@ -101,6 +102,9 @@ struct date {
 
 /* ERR_BAD_VALUE unless YYYY-MM-DD is a day of the (proleptic Gregorian) calendar in 1880..2100. */
 MUST_USE enum err date_parse(struct view text, struct date *ret_date);
+
+/* Minutes since midnight, 0..1440; ERR_BAD_VALUE unless HH:MM. */
+MUST_USE enum err clock_parse(struct view text, uint32_t *ret_minutes);
 
 /* Days since 1970-01-01, to compare dates and to compare one with a time. */
 int64_t date_days(const struct date *d);

@@ -21,7 +21,14 @@
 	X(HEALTH_ANSWER, 20)                                                                       \
 	X(EPISODE, 21)
 #define KIND_CLINIC_MAP(X) X(PROVIDER, 48)
-#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X) KIND_CLINIC_MAP(X)
+#define KIND_BOOKING_MAP(X)                                                                        \
+	X(APPOINTMENT, 50)                                                                         \
+	X(SHIFT, 51)                                                                               \
+	X(CLOSED_DAY, 52)                                                                          \
+	X(ROOM_SETTING, 53)                                                                        \
+	X(WAITLIST_ITEM, 54)                                                                       \
+	X(STAFF_PROFILE, 55)
+#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X) KIND_CLINIC_MAP(X) KIND_BOOKING_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,

@@ -38,5 +38,7 @@ extern const struct kind_info kinds_intake[];
 extern const size_t kinds_intake_count;
 extern const struct kind_info kinds_clinic[];
 extern const size_t kinds_clinic_count;
+extern const struct kind_info kinds_booking[];
+extern const size_t kinds_booking_count;
 extern const struct kind_info kinds_sealed[];
 extern const size_t kinds_sealed_count;

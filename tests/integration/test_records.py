@@ -32,6 +32,13 @@ def value_of(flag, meta, words, step):
         return word, key, [word] if many else word
     if meta == "yes|no":
         return ("yes", "no")[step % 2], key, step % 2 == 0
+    if meta == "TIME":
+        return "2026-12-0%dT10:00:00Z" % (1 + step), key, "2026-12-0%dT10:00:00.000Z" % (1 + step)
+    if meta == "HH:MM":
+        clock = "%d:0%d" % (17 if flag == "closes" else 10, step)
+        return clock, key, clock
+    if flag == "minutes":
+        return str(30 + step), key, 30 + step
     if meta == "N":
         return str(1 + step), key, 1 + step
     if meta == "YYYY-MM-DD":
@@ -60,6 +67,9 @@ class Records(ClinicTest):
         """Runs it with a value for every flag. Returns the answer and what must be shown."""
         args, expected = [], {}
         for flag, meta, words in flags_of(command):
+            if meta == "ID" and "(needed)" in words and flag in self.ids:
+                args += ["--" + flag, self.ids[flag]]
+                expected[flag + "_id"] = self.ids[flag]
             if meta == "ID" or flag == "clear":
                 continue
             value, key, shown = value_of(flag, meta, words, step)
@@ -80,6 +90,10 @@ class Records(ClinicTest):
     def test_every_kind_travels(self):
         patient = self.add_patient(self.room2)
         self.room2.sync()
+        mara = next(u["user_id"] for u in self.room1.call("list", "users")["users"]
+                    if u["login"] == "mara")
+        room = self.room1.call("list", "rooms")["rooms"][0]["room_id"]
+        self.ids = {"therapist": mara, "user": mara, "room": room}
         kinds = record_commands()
         self.assertGreaterEqual(len(kinds), 6)
         for noun, commands in kinds.items():

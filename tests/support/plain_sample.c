@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #define LIST_MAX 4u
+/* Forty years, so that no two appointments of a test meet by chance. */
+#define TIME_SPAN_MS 1262304000000u
 
 /* Numbers from a seed and a field that look alike for no two fields. */
 static uint64_t mix(uint64_t seed, uint64_t field)
@@ -35,6 +37,10 @@ static char *text_value(const struct field_rule *rule, size_t index, uint64_t n,
 	case FIELD_DATE:
 		(void)snprintf(text, sizeof(text), "%04u-%02u-%02u", 1990u + (unsigned)index,
 			       1u + (unsigned)(n % 12), 1u + (unsigned)(n / 12 % 28));
+		break;
+	case FIELD_CLOCK:
+		(void)snprintf(text, sizeof(text), "%02u:%02u", 5u + (unsigned)index,
+			       (unsigned)(n % 60));
 		break;
 	case FIELD_PHONE:
 		(void)snprintf(text, sizeof(text), "555-%04u", (unsigned)(n % 10000));
@@ -105,7 +111,7 @@ static void put_number(const struct field_rule *rule, const ProtobufCFieldDescri
 		       ProtobufCMessage *m)
 {
 	const uint64_t range = (uint64_t)rule->max - rule->min + 1;
-	const uint64_t value = rule->format == FIELD_TIME ? 1700000000000u + n % 100000000u
+	const uint64_t value = rule->format == FIELD_TIME ? 1700000000000u + n % TIME_SPAN_MS
 							  : rule->min + n % range;
 	const uint32_t small = (uint32_t)value;
 	if (reflect_size(f) == sizeof(small)) {
@@ -140,6 +146,7 @@ void plain_sample_field(const struct kind_info *info, const struct field_rule *r
 	case FIELD_NAME:
 	case FIELD_TEXT:
 	case FIELD_DATE:
+	case FIELD_CLOCK:
 	case FIELD_PHONE:
 	case FIELD_EMAIL: {
 		const char *text = text_value(rule, index, n, a);

@@ -6,6 +6,7 @@
 #define OWNER 1u
 #define THERAPIST 2u
 #define DESK 4u
+#define LEAD 16u
 
 static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 {
@@ -15,7 +16,15 @@ static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 /* Plain records that the desk works with; all others are for who treats. */
 static bool is_desk_work(uint64_t kind)
 {
-	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT || kind == KIND_PROVIDER;
+	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT || kind == KIND_PROVIDER ||
+	       kind == KIND_APPOINTMENT || kind == KIND_WAITLIST_ITEM;
+}
+
+/* How the house works: about no patient. */
+static bool is_of_the_house(uint64_t kind)
+{
+	return kind == KIND_SHIFT || kind == KIND_CLOSED_DAY || kind == KIND_ROOM_SETTING ||
+	       kind == KIND_STAFF_PROFILE;
 }
 
 static bool is_sealed(uint64_t kind)
@@ -29,6 +38,7 @@ bool reference_may_read(uint64_t kind, uint64_t target_kind, uint64_t roles, boo
 	if (kind_find(kind) == NULL || kind == KIND_TOMBSTONE) return is_author;
 	if (is_sealed(kind) || kind == KIND_OPENED) return is_author;
 	if (kind == KIND_PATIENT || is_desk_work(kind)) return (roles & (THERAPIST | DESK)) != 0;
+	if (is_of_the_house(kind)) return (roles & (OWNER | THERAPIST | DESK | LEAD)) != 0;
 	return (roles & THERAPIST) != 0; /* everything of a session, and clinical records */
 }
 
@@ -155,7 +165,8 @@ static enum err judge_tombstone(const struct judging *j)
 	if (e->kind == KIND_TOMBSTONE || is_sealed(e->kind)) return ERR_DENIED;
 	const bool owner = kind_find(e->kind) != NULL && (j->roles & OWNER) != 0;
 	if (!owner && !own) return ERR_DENIED;
-	return owner || !is_signed_content(j, e) ? ERR_OK : ERR_SIGNED;
+	if (!owner && is_signed_content(j, e)) return ERR_SIGNED;
+	return ERR_OK;
 }
 
 static enum err judge_patient(const struct judging *j)
@@ -175,12 +186,27 @@ static bool says_enough(const struct judging *j)
 		const Roomkeep__Alert *alert;
 		const Roomkeep__Episode *episode;
 		const Roomkeep__Provider *provider;
+		const Roomkeep__Appointment *appointment;
+		const Roomkeep__Shift *shift;
+		const Roomkeep__ClosedDay *closed;
+		const Roomkeep__RoomSetting *room;
+		const Roomkeep__WaitlistItem *waiting;
+		const Roomkeep__StaffProfile *staff;
 	} m = { .any = j->p.is.any };
 	if (j->op->kind == KIND_ALERT) return m.alert->has_kind && m.alert->text != NULL;
 	if (j->op->kind == KIND_EPISODE)
 		return m.episode->complaint != NULL && m.episode->started != NULL;
 	if (j->op->kind == KIND_PROVIDER)
 		return m.provider->name != NULL && m.provider->discipline != NULL;
+	if (j->op->kind == KIND_APPOINTMENT)
+		return m.appointment->has_room_id && m.appointment->has_therapist_id &&
+		       m.appointment->has_starts_ms && m.appointment->has_minutes;
+	if (j->op->kind == KIND_SHIFT)
+		return m.shift->has_weekday && m.shift->opens != NULL && m.shift->closes != NULL;
+	if (j->op->kind == KIND_CLOSED_DAY) return m.closed->day != NULL;
+	if (j->op->kind == KIND_ROOM_SETTING) return m.room->has_room_id;
+	if (j->op->kind == KIND_WAITLIST_ITEM) return m.waiting->wishes != NULL;
+	if (j->op->kind == KIND_STAFF_PROFILE) return m.staff->has_user_id;
 	return true;
 }
 
@@ -196,12 +222,18 @@ static bool is_of_another_kind(const struct judging *j, const struct id *record_
 	return false;
 }
 
+static uint64_t plain_writers(uint64_t kind)
+{
+	if (kind == KIND_STAFF_PROFILE) return THERAPIST | LEAD | OWNER;
+	if (is_of_the_house(kind)) return THERAPIST | DESK | LEAD | OWNER;
+	return is_desk_work(kind) ? THERAPIST | DESK : THERAPIST;
+}
+
 static enum err judge_plain(const struct judging *j)
 {
 	struct id record_id, session_id;
 	struct id patient_id = { { 0 } }; /* records of the clinic have none */
-	const uint64_t may = is_desk_work(j->op->kind) ? THERAPIST | DESK : THERAPIST;
-	if ((j->roles & may) == 0) return ERR_DENIED;
+	if ((j->roles & plain_writers(j->op->kind)) == 0) return ERR_DENIED;
 	if (!payload_subject_id(&j->p, &record_id)) return ERR_BAD_VALUE;
 	const bool of_patient = payload_patient_id(&j->p, &patient_id);
 	if (of_patient && !has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
@@ -212,10 +244,10 @@ static enum err judge_plain(const struct judging *j)
 		if (!id_equal(&of, &patient_id)) return ERR_BAD_VALUE;
 	}
 	const struct entry *first = reference_first_plain(j->r, j->op->kind, &record_id);
-	if (first != NULL)
-		return id_equal(&first->patient_id, &patient_id) ? ERR_OK : ERR_BAD_VALUE;
-	if (is_of_another_kind(j, &record_id, &patient_id)) return ERR_BAD_VALUE;
-	return says_enough(j) ? ERR_OK : ERR_BAD_VALUE;
+	if (first != NULL && !id_equal(&first->patient_id, &patient_id)) return ERR_BAD_VALUE;
+	if (first == NULL && is_of_another_kind(j, &record_id, &patient_id)) return ERR_BAD_VALUE;
+	if (first == NULL && !says_enough(j)) return ERR_BAD_VALUE;
+	return ERR_OK;
 }
 
 enum err reference_judge(const struct reference *r, const struct reference_op *op, uint64_t roles)

@@ -38,6 +38,22 @@ static void test_dates_exist(void **state)
 	}
 }
 
+static void test_clocks_go_round(void **state)
+{
+	(void)state;
+	const char *good[] = { "00:00", "09:05", "23:59", "24:00" };
+	const uint32_t minutes[] = { 0, 545, 1439, 1440 };
+	const char *bad[] = { "", "9:05", "24:01", "09:60", "25:00", "09-05", "09:5", "0a:00" };
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		uint32_t got = 0;
+		assert_int_equal(check(FIELD_CLOCK, 5, 5, good[i]), ERR_OK);
+		assert_int_equal(clock_parse(view_str(good[i]), &got), ERR_OK);
+		assert_int_equal(got, minutes[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_not_equal(check(FIELD_CLOCK, 5, 5, bad[i]), ERR_OK);
+}
+
 /* A count day by day, the slow way. */
 static void test_days_count_one_by_one(void **state)
 {
@@ -150,6 +166,7 @@ static void test_every_field_of_every_kind_has_a_rule_that_fits_its_type(void **
 			case FIELD_NAME:
 			case FIELD_TEXT:
 			case FIELD_DATE:
+			case FIELD_CLOCK:
 			case FIELD_PHONE:
 			case FIELD_EMAIL:
 			case FIELD_REF:
@@ -231,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dates_exist),
+		cmocka_unit_test(test_clocks_go_round),
 		cmocka_unit_test(test_days_count_one_by_one),
 		cmocka_unit_test(test_phones),
 		cmocka_unit_test(test_emails),

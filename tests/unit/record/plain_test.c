@@ -111,6 +111,7 @@ static void bad_texts(const struct kind_info *info, const struct field_rule *rul
 	if (!lines) bad_text(info, rule, "two\nlines");
 	if (rule->format == FIELD_NAME || rule->format == FIELD_TEXTS) bad_text(info, rule, " a");
 	if (rule->format == FIELD_DATE) bad_text(info, rule, "2023-02-29");
+	if (rule->format == FIELD_CLOCK) bad_text(info, rule, "24:01");
 	if (rule->format == FIELD_PHONE) bad_text(info, rule, "call me");
 	if (rule->format == FIELD_EMAIL) bad_text(info, rule, "at home");
 }
@@ -205,6 +206,7 @@ static void bad_values(const struct kind_info *info, const struct field_rule *ru
 	case FIELD_NAME:
 	case FIELD_TEXT:
 	case FIELD_DATE:
+	case FIELD_CLOCK:
 	case FIELD_PHONE:
 	case FIELD_EMAIL: bad_texts(info, rule); return;
 	case FIELD_TEXTS:

@@ -247,6 +247,7 @@ static json_t *bad_value_of(const struct field_rule *rule, const char **ret_part
 	case FIELD_ENUMS: *ret_part = "each once"; return json_pack("[s]", "sideways");
 	case FIELD_TEXTS: *ret_part = "lines"; return json_pack("[s]", "");
 	case FIELD_DATE: *ret_part = "YYYY-MM-DD"; return json_string("2026-02-30");
+	case FIELD_CLOCK: *ret_part = "HH:MM"; return json_string("25:00");
 	case FIELD_PHONE: *ret_part = "phone number"; return json_string("call me");
 	case FIELD_EMAIL: *ret_part = "e-mail"; return json_string("at home");
 	case FIELD_BOOL: *ret_part = "yes or no"; return json_string("maybe");
