@@ -113,6 +113,12 @@ static const struct view_table {
 	{ "SELECT o.seq, r.record_id, r.kind, o.op_id, o.author_id, o.message FROM plain_op o"
 	  " JOIN plain r USING (plain) ORDER BY o.seq",
 	  6, "plain_op" },
+	{ "SELECT 0, r.record_id, b.room_id, b.therapist_id, b.patient_id, b.start_ms, b.end_ms"
+	  " FROM booking b JOIN plain r USING (plain) ORDER BY r.record_id",
+	  7, "booking" },
+	{ "SELECT 0, r.record_id, t.of_id, t.minutes FROM turnover t JOIN plain r USING (plain)"
+	  " ORDER BY r.record_id",
+	  4, "turnover" },
 };
 
 /* One row as bytes: NULL and an empty value differ, and no two rows give the same bytes. */

@@ -204,7 +204,8 @@ static enum err judge_plain(struct db *db, const struct store_judged *j,
 		ENSURE(facts->session.exists, ERR_NOT_FOUND);
 		ENSURE(id_equal(&facts->session.patient_id, &j->patient_id), ERR_BAD_VALUE);
 	}
-	return judge_record(db, p, &j->patient_id);
+	TRY(judge_record(db, p, &j->patient_id));
+	return booking_judge(db, p);
 }
 
 static enum err judge_domain(struct db *db, const struct store_judged *j,
@@ -221,9 +222,9 @@ static enum err judge_domain(struct db *db, const struct store_judged *j,
 	case KIND_MEASURE:
 	case KIND_SIGN:
 	case KIND_ADDENDUM:
-	case KIND_TOMBSTONE:
 	case KIND_NOTE:
 	case KIND_SEALED_TOMBSTONE: return ERR_OK;
+	case KIND_TOMBSTONE: return booking_judge_erased(db, j->target_kind, j->target_seq);
 	case KIND_ANY_PLAIN: return judge_plain(db, j, facts);
 	}
 	return ERR_OK;

@@ -46,10 +46,12 @@ static enum err state_step(const struct kind_info *info, bool is_first, const Pr
 	return message_pack(merged, state);
 }
 
-static enum err record_store(struct db *db, uint64_t record, bool is_there, const struct buf *state)
+static enum err record_store(struct db *db, const struct kind_info *info, uint64_t record,
+			     bool is_there, const struct buf *state)
 {
-	return db_run(db, "UPDATE plain SET message = ?2 WHERE plain = ?1",
-		      DB_ARGS(db_u64(record), db_maybe(is_there, db_blob(buf_view(state)))));
+	TRY(db_run(db, "UPDATE plain SET message = ?2 WHERE plain = ?1",
+		   DB_ARGS(db_u64(record), db_maybe(is_there, db_blob(buf_view(state))))));
+	return booking_view_update(db, info, record, is_there, buf_view(state));
 }
 
 static enum err record_row(struct db *db, const struct payload *payload, uint64_t *ret_record)
@@ -92,35 +94,76 @@ enum err record_view_apply(struct db *db, const struct view_op *op)
 			   db_id(&op->author_id), db_blob(buf_view(&said)))));
 	TRY(state_load(db, record, &is_first, &state));
 	TRY(state_step(op->payload->info, is_first, op->payload->is.any, &state));
-	return record_store(db, record, true, &state);
+	return record_store(db, op->payload->info, record, true, &state);
 }
 
-static enum err record_rebuild(struct db *db, const struct kind_info *info, uint64_t record)
+/* From all that was said but by op `but`. */
+static enum err state_make(struct db *db, const struct kind_info *info, uint64_t record,
+			   uint64_t but, bool *ret_is_there, struct buf *state)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
-	CLEANUP(buf_finip) struct buf state = { 0 };
 	bool is_first = true;
 	TRY(db_query(db,
 		     "SELECT message FROM plain_op WHERE plain = ?1 AND message IS NOT NULL"
-		     " ORDER BY seq",
-		     DB_ARGS(db_u64(record)), &stmt));
+		     " AND seq <> ?2 ORDER BY seq",
+		     DB_ARGS(db_u64(record), db_u64(but)), &stmt));
 	for (;;) {
 		CLEANUP(message_freep) ProtobufCMessage *op = NULL;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) break;
 		TRY(message_unpack(info, db_col_view(stmt, 0), &op));
-		TRY(state_step(info, is_first, op, &state));
+		TRY(state_step(info, is_first, op, state));
 		is_first = false;
 	}
-	return record_store(db, record, !is_first, &state);
+	*ret_is_there = !is_first;
+	return ERR_OK;
+}
+
+static enum err record_of_op(struct db *db, uint64_t seq, uint64_t *ret_record)
+{
+	return db_get_u64(db, "SELECT plain FROM plain_op WHERE seq = ?1", DB_ARGS(db_u64(seq)),
+			  ret_record);
 }
 
 enum err record_view_erase(struct db *db, const struct kind_info *info, uint64_t seq)
 {
+	CLEANUP(buf_finip) struct buf state = { 0 };
 	uint64_t record = 0;
-	TRY(db_get_u64(db, "SELECT plain FROM plain_op WHERE seq = ?1", DB_ARGS(db_u64(seq)),
-		       &record));
+	bool is_there = false;
+	TRY(record_of_op(db, seq, &record));
 	TRY(db_run(db, "UPDATE plain_op SET message = NULL WHERE seq = ?1", DB_ARGS(db_u64(seq))));
-	return record_rebuild(db, info, record);
+	TRY(state_make(db, info, record, 0, &is_there, &state));
+	return record_store(db, info, record, is_there, &state);
+}
+
+/* ---- what would be --------------------------------------------------------------------------- */
+
+enum err record_view_after(struct db *db, const struct payload *payload, uint64_t *ret_plain,
+			   bool *ret_is_first, struct buf *before, struct buf *after)
+{
+	struct id record_id;
+	ENSURE(payload_subject_id(payload, &record_id), ERR_CORRUPT);
+	*ret_plain = 0;
+	*ret_is_first = true;
+	const enum err e = db_get_u64(
+		db, "SELECT plain FROM plain WHERE record_id = ?1 AND kind = ?2",
+		DB_ARGS(db_id(&record_id), db_u64((uint64_t)payload->info->kind)), ret_plain);
+	if (e != ERR_NOT_FOUND) {
+		TRY(e);
+		TRY(state_load(db, *ret_plain, ret_is_first, before));
+	}
+	if (!*ret_is_first) TRY(buf_append(after, buf_view(before)));
+	return state_step(payload->info, *ret_is_first, payload->is.any, after);
+}
+
+enum err record_view_without(struct db *db, const struct kind_info *info, uint64_t seq,
+			     uint64_t *ret_plain, bool *ret_was_there, struct buf *before,
+			     bool *ret_is_there, struct buf *after)
+{
+	bool is_first = false;
+	TRY(record_of_op(db, seq, ret_plain));
+	TRY(state_load(db, *ret_plain, &is_first, before));
+	*ret_was_there = !is_first;
+	return state_make(db, info, *ret_plain, seq, ret_is_there, after);
 }

@@ -123,6 +123,25 @@ MUST_USE enum err record_view_apply(struct db *db, const struct view_op *op);
 /* Takes away what op `seq` said of a record of this kind. */
 MUST_USE enum err record_view_erase(struct db *db, const struct kind_info *info, uint64_t seq);
 
+/* What a record would be after an op, or without op `seq`. `*ret_plain`: its row, 0 for none yet.
+ * The buffers hold its message, empty when there is none. */
+MUST_USE enum err record_view_after(struct db *db, const struct payload *payload,
+				    uint64_t *ret_plain, bool *ret_is_first, struct buf *before,
+				    struct buf *after);
+MUST_USE enum err record_view_without(struct db *db, const struct kind_info *info, uint64_t seq,
+				      uint64_t *ret_plain, bool *ret_was_there, struct buf *before,
+				      bool *ret_is_there, struct buf *after);
+
+/* ---- booking_view.c: which appointments hold their time -------------------------------------- */
+
+/* A record of any kind is now `state` (nothing when it is not there). */
+MUST_USE enum err booking_view_update(struct db *db, const struct kind_info *info, uint64_t plain,
+				      bool is_there, struct view state);
+/* ERR_CLASH: with this op an appointment would stand where another does. ERR_OK for other kinds. */
+MUST_USE enum err booking_judge(struct db *db, const struct payload *payload);
+/* ERR_CLASH: without that op it would come back to where another stands by now. */
+MUST_USE enum err booking_judge_erased(struct db *db, uint64_t target_kind, uint64_t target_seq);
+
 /* ---- skeleton.c: what stays of an erased payload --------------------------------------------- */
 
 /* Appends the message of `payload` without its words; nothing for kinds without a view. */
