@@ -64,10 +64,30 @@ static enum err find_here(struct sim_room *r, const struct kind_info *info, stru
 	return a->first && made_alike ? ERR_OK : e;
 }
 
+/* Few rooms, people and times, so that appointments meet. */
+#define SLOT_MS (30u * 60u * 1000u)
+#define SLOTS 40u
+static void crowd(struct sim *s, const struct kind_info *info, struct arena *arena,
+		  ProtobufCMessage *m)
+{
+	static const char *const ids[] = { "room_id", "therapist_id", "user_id" };
+	const uint64_t start = 1900000000000u + rand_below(&s->rand, SLOTS) * SLOT_MS;
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		const struct id id = { { 7, (uint8_t)(i > 0), (uint8_t)rand_below(&s->rand, 2) } };
+		if (field_find(info->fields, info->field_count, ids[i]) == NULL) continue;
+		if (!reflect_is_set(m, reflect_field(info->message, ids[i]))) continue;
+		plain_sample_id(m, ids[i], &id, arena);
+	}
+	if (info->kind != KIND_APPOINTMENT) return;
+	const ProtobufCFieldDescriptor *at = reflect_field(info->message, "starts_ms");
+	if (reflect_is_set(m, at)) reflect_put(m, at, &start, sizeof(start));
+}
+
 static void fill(struct sim *s, const struct kind_info *info, const struct about *a,
 		 struct arena *arena, ProtobufCMessage *m)
 {
 	plain_sample_change(info, rand_u64(&s->rand), a->first, arena, m);
+	crowd(s, info, arena, m);
 	plain_sample_id(m, info->subject_field, &a->record_id, arena);
 	if (info->patient_field != NULL)
 		plain_sample_id(m, info->patient_field, &a->patient_id, arena);

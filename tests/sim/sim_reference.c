@@ -424,6 +424,7 @@ void sim_reference_check_all(struct sim *s)
 		check_view(s, KIND_PATIENT, &sim_model_at(s, SIM_PATIENTS, i)->id);
 	for (size_t i = 0; i < sim_model_count(s, SIM_SESSIONS) && !s->failed; i++)
 		check_view(s, KIND_SESSION_FRAME, &sim_model_at(s, SIM_SESSIONS, i)->id);
+	SIM_CHECK(s, !reference_has_clash(s->reference->model), "two appointments hold one time");
 	uint64_t kind = 0;
 	struct id record_id, patient_id;
 	for (size_t i = 0; !s->failed; i++) {

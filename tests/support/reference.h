@@ -45,6 +45,9 @@ void reference_say_message(uint64_t kind, const struct id *record_id, struct vie
 /* The plain record that an op, or a tombstone's target, belongs to; false for another kind. */
 bool reference_plain_of(const struct reference *r, const struct id *op_id, uint64_t *ret_kind,
 			struct id *ret_record_id);
+/* Two appointments hold one time: in one room or with one therapist without a reason on either, or
+ * one patient twice. */
+bool reference_has_clash(const struct reference *r);
 /* Number `at` of all plain records, by age; false behind the last. */
 bool reference_plain_at(const struct reference *r, size_t at, uint64_t *ret_kind,
 			struct id *ret_record_id, struct id *ret_patient_id);

@@ -37,4 +37,8 @@ const struct entry *reference_sign(const struct reference *r, const struct id *s
 const struct entry *reference_first_plain(const struct reference *r, uint64_t kind,
 					  const struct id *record_id);
 bool reference_is_plain(uint64_t kind);
+/* ERR_CLASH: it would stand where another appointment does (reference_booking.c). */
+enum err reference_judge_booking(const struct reference *r, const struct id *record_id,
+				 const Roomkeep__Appointment *m);
+enum err reference_judge_unbooking(const struct reference *r, const struct entry *target);
 bool reference_lists(const ProtobufCBinaryData *ids, size_t count, const struct id *id);

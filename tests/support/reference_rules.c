@@ -166,7 +166,7 @@ static enum err judge_tombstone(const struct judging *j)
 	const bool owner = kind_find(e->kind) != NULL && (j->roles & OWNER) != 0;
 	if (!owner && !own) return ERR_DENIED;
 	if (!owner && is_signed_content(j, e)) return ERR_SIGNED;
-	return ERR_OK;
+	return reference_judge_unbooking(j->r, e);
 }
 
 static enum err judge_patient(const struct judging *j)
@@ -229,6 +229,16 @@ static uint64_t plain_writers(uint64_t kind)
 	return is_desk_work(kind) ? THERAPIST | DESK : THERAPIST;
 }
 
+static enum err judge_time(const struct judging *j, const struct id *record_id)
+{
+	const union {
+		const ProtobufCMessage *any;
+		const Roomkeep__Appointment *appointment;
+	} m = { .any = j->p.is.any };
+	if (j->op->kind != KIND_APPOINTMENT) return ERR_OK;
+	return reference_judge_booking(j->r, record_id, m.appointment);
+}
+
 static enum err judge_plain(const struct judging *j)
 {
 	struct id record_id, session_id;
@@ -247,7 +257,7 @@ static enum err judge_plain(const struct judging *j)
 	if (first != NULL && !id_equal(&first->patient_id, &patient_id)) return ERR_BAD_VALUE;
 	if (first == NULL && is_of_another_kind(j, &record_id, &patient_id)) return ERR_BAD_VALUE;
 	if (first == NULL && !says_enough(j)) return ERR_BAD_VALUE;
-	return ERR_OK;
+	return judge_time(j, &record_id);
 }
 
 enum err reference_judge(const struct reference *r, const struct reference_op *op, uint64_t roles)
