@@ -23,6 +23,7 @@
 #include "client/store/vault.h"
 #include "crypt/directory.h"
 #include "crypt/records.h"
+#include "record/booking.h"
 #include "record/fields.h"
 #include "record/fold.h"
 #include "record/kinds.h"

@@ -105,6 +105,33 @@ MUST_USE enum err local_get_record(struct local *l, const struct vault *v, enum 
 				   const struct id *record_id, struct record_fold *ret_fold,
 				   const struct record_state **ret_record);
 
+/* ---- appointments (appointments.c) ----------------------------------------------------------- */
+
+/* One as it is shown in a day. It may stand in a list twice: where it is, and, clashed, where a
+ * change that the server refused would have put it. */
+struct local_appointment {
+	struct id appointment_id;
+	struct booking booking;
+	enum booking_state booking_state;
+	Roomkeep__Appointment__State state;
+	bool holds_time; /* not cancelled, no no-show, not clashed */
+	bool walk_in;
+	bool has_reason; /* may stand beside another */
+	bool has_type, has_desk_tag;
+	Roomkeep__Appointment__Type type;        /* when it has one */
+	Roomkeep__Appointment__DeskTag desk_tag; /* when it has one */
+};
+
+/* All that begin in [from_ms, to_ms) and are held here, by time; the caller frees `*ret_rows`.
+ * ERR_DENIED. Requires: from_ms <= to_ms, both within 2000..2100. */
+MUST_USE enum err local_list_appointments(struct local *l, const struct vault *v, uint64_t from_ms,
+					  uint64_t to_ms, struct local_appointment **ret_rows,
+					  size_t *ret_count);
+/* All places on the waiting list, by age of the first op; as local_list_records. */
+MUST_USE enum err local_list_waiting(struct local *l, const struct vault *v,
+				     struct record_fold *ret_fold,
+				     const struct record_state **ret_records, size_t *ret_count);
+
 /* When everything of this patient was last fetched from the server for this person; 0: never. */
 MUST_USE enum err local_fetched_ms(struct local *l, const struct vault *v,
 				   const struct id *patient_id, uint64_t *ret_ms);

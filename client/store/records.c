@@ -1,6 +1,7 @@
 /* records: plain records in a room, folded from op rows when asked for; nothing of it is kept. */
 #include "client/store/local_priv.h"
 
+#include "record/calendar.h"
 #include "record/reflect.h"
 
 #include <stdio.h>
@@ -9,13 +10,37 @@
 #define TAG_NAME_BYTES 64u
 
 /* Ops of one record, and all of a kind of one patient (zeros: of the clinic). */
-static void record_tag(const struct vault *v, const char *what, const struct kind_info *info,
-		       const struct id *id, uint8_t ret_tag[VAULT_TAG_BYTES])
+void record_tag(const struct vault *v, const char *what, const struct kind_info *info,
+		const struct id *id, uint8_t ret_tag[VAULT_TAG_BYTES])
 {
 	char name[TAG_NAME_BYTES];
 	const int len = snprintf(name, sizeof(name), "%s %s", what, info->name);
 	INSIST(len > 0 && (size_t)len < sizeof(name));
 	vault_tag(v, name, id, ret_tag);
+}
+
+void record_tag_found(const struct vault *v, const struct kind_info *info, uint64_t day,
+		      uint8_t ret_tag[VAULT_TAG_BYTES])
+{
+	struct id id = { 0 };
+	store_be64(id.b, day);
+	record_tag(v, TAG_FOUND, info, &id, ret_tag);
+}
+
+static void record_found(const struct vault *v, const struct payload *p, struct op_tags *ret)
+{
+	uint64_t day = 0;
+	if (p->info->kind == KIND_APPOINTMENT) {
+		const Roomkeep__Appointment *m =
+			(const Roomkeep__Appointment *)(const void *)p->is.any;
+		INSIST(m != NULL);
+		if (!m->has_starts_ms) return;
+		day = m->starts_ms / CALENDAR_DAY_MS;
+	} else if (p->info->kind != KIND_WAITLIST_ITEM) {
+		return;
+	}
+	record_tag_found(v, p->info, day, ret->found);
+	ret->has_found = true;
 }
 
 void record_tags(const struct vault *v, const struct payload *p, struct op_tags *ret)
@@ -28,6 +53,7 @@ void record_tags(const struct vault *v, const struct payload *p, struct op_tags 
 	(void)payload_patient_id(p, &patient_id); /* zeros when the kind has none */
 	record_tag(v, TAG_RECORDS, p->info, &patient_id, ret->patient);
 	ret->has_patient = true;
+	record_found(v, p, ret);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -38,9 +64,9 @@ struct record_load {
 	struct record_fold *fold;
 };
 
-static enum err record_load_row(void *ctx, struct op_row *row)
+enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
+			struct record_fold *fold)
 {
-	struct record_load *c = ctx;
 	struct payload p = { 0 };
 	if (!row_counts(row)) return ERR_OK;
 	const enum err e = row_payload(row, &p);
@@ -48,14 +74,20 @@ static enum err record_load_row(void *ctx, struct op_row *row)
 	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
 	if (row->core.kind == KIND_TOMBSTONE) {
 		bool holds = false;
-		TRY(row_tombstone_holds(c->l, c->v, row, &p, &holds));
+		TRY(row_tombstone_holds(l, v, row, &p, &holds));
 		if (!holds) return ERR_OK;
 	}
 	const struct fold_meta meta = row_meta(row);
-	return record_fold_add(c->fold, &meta, &p);
+	return record_fold_add(fold, &meta, &p);
 }
 
-static enum err record_may_read(struct local *l, const struct vault *v, enum kind kind)
+static enum err record_load_row(void *ctx, struct op_row *row)
+{
+	struct record_load *c = ctx;
+	return record_add_row(c->l, c->v, row, c->fold);
+}
+
+enum err record_may_read(struct local *l, const struct vault *v, enum kind kind)
 {
 	const struct access_read q = { .kind = (uint64_t)kind,
 				       .roles = person_roles(l, &v->user_id) };

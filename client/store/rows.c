@@ -73,13 +73,14 @@ enum err row_insert(struct local *l, const struct vault *v, const struct op_core
 	CLEANUP(buf_finip) struct buf sealed = { 0 };
 	TRY(row_sealed(v, "op", &core->op_id, op, origin, &sealed));
 	return db_run(l->db,
-		      "INSERT INTO op (user_id, op_id, seq, subject, patient, sealed, code)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		      "INSERT INTO op (user_id, op_id, seq, subject, patient, sealed, code, found)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 		      DB_ARGS(db_id(&v->user_id), db_id(&core->op_id),
 			      db_maybe(origin->seq != 0, db_u64(origin->seq)),
 			      db_maybe(tags->has_subject, db_blob(VIEW_OF(tags->subject))),
 			      db_maybe(tags->has_patient, db_blob(VIEW_OF(tags->patient))),
-			      db_blob(buf_view(&sealed)), db_i64(origin->code)));
+			      db_blob(buf_view(&sealed)), db_i64(origin->code),
+			      db_maybe(tags->has_found, db_blob(VIEW_OF(tags->found)))));
 }
 
 enum err row_insert_odd(struct local *l, const struct vault *v, const struct op_core *core,
@@ -180,6 +181,15 @@ enum err row_each_patient(struct local *l, const struct vault *v,
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	TRY(db_query(l->db, ROW_COLUMNS "AND op.patient = ?2 ORDER BY op.ord",
+		     DB_ARGS(db_id(&v->user_id), db_blob(view_of(tag, VAULT_TAG_BYTES))), &stmt));
+	return row_each(v, stmt, visit);
+}
+
+enum err row_each_found(struct local *l, const struct vault *v, const uint8_t tag[VAULT_TAG_BYTES],
+			struct row_visitor visit)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(l->db, ROW_COLUMNS "AND op.found = ?2 ORDER BY op.ord",
 		     DB_ARGS(db_id(&v->user_id), db_blob(view_of(tag, VAULT_TAG_BYTES))), &stmt));
 	return row_each(v, stmt, visit);
 }

@@ -33,13 +33,15 @@ void op_row_finip(struct op_row *r);
 #define TAG_OPENED "opened"
 #define TAG_RECORD "record"   /* with the kind's name: ops of one plain record */
 #define TAG_RECORDS "records" /* with the kind's name: all of one patient */
+#define TAG_FOUND "found"     /* with the kind's name: all of a day, or all (record_tags) */
 #define TAG_TARGET "target"   /* a tombstone whose target is not here yet */
 
 /* What a row is found by. */
 struct op_tags {
-	bool has_subject, has_patient;
+	bool has_subject, has_patient, has_found;
 	uint8_t subject[VAULT_TAG_BYTES];
 	uint8_t patient[VAULT_TAG_BYTES];
+	uint8_t found[VAULT_TAG_BYTES];
 };
 MUST_USE enum err row_tags(struct local *l, const struct vault *v, uint64_t kind,
 			   const struct payload *p, struct op_tags *ret);
@@ -72,6 +74,8 @@ MUST_USE enum err row_each_subject(struct local *l, const struct vault *v,
 				   const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit);
 MUST_USE enum err row_each_patient(struct local *l, const struct vault *v,
 				   const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit);
+MUST_USE enum err row_each_found(struct local *l, const struct vault *v,
+				 const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit);
 /* Every patient op, grouped by patient. */
 MUST_USE enum err row_each_of_patients(struct local *l, const struct vault *v,
 				       struct row_visitor visit);
@@ -110,6 +114,17 @@ size_t lane_other_heads(const struct local *l, const struct local_lane *mine,
 
 /* ---- plain records (records.c) --------------------------------------------------------------- */
 void record_tags(const struct vault *v, const struct payload *p, struct op_tags *ret);
+/* Ops of one plain record. */
+void record_tag(const struct vault *v, const char *what, const struct kind_info *info,
+		const struct id *id, uint8_t ret_tag[VAULT_TAG_BYTES]);
+/* What is listed across patients: an appointment stands under the UTC day (since 1970) at which an
+ * op lets it begin; a place on the waiting list under day 0. */
+void record_tag_found(const struct vault *v, const struct kind_info *info, uint64_t day,
+		      uint8_t ret_tag[VAULT_TAG_BYTES]);
+MUST_USE enum err record_may_read(struct local *l, const struct vault *v, enum kind kind);
+/* Adds a row that counts to a fold of its kind. */
+MUST_USE enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
+				 struct record_fold *fold);
 /* All texts of it, "reason: over" line by line, for its author to see when it was refused.
  * `*ret_text` is the caller's (wipe, free); NULL when it has none. */
 MUST_USE enum err record_typed(const struct payload *p, char **ret_text);

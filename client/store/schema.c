@@ -47,7 +47,13 @@ static const char step_1[] =
 static const char step_2[] = "ALTER TABLE op ADD COLUMN code INTEGER NOT NULL DEFAULT 0;"
 			     "CREATE INDEX op_refused ON op (user_id, ord) WHERE code <> 0;";
 
-static const char *const steps[] = { step_1, step_2 };
+/* found: a third keyed tag, for what is listed across patients: appointments by day, and others of
+ *     their kind all together. */
+static const char step_3[] = "ALTER TABLE op ADD COLUMN found BLOB;"
+			     "CREATE INDEX op_by_found ON op (user_id, found)"
+			     " WHERE found IS NOT NULL;";
+
+static const char *const steps[] = { step_1, step_2, step_3 };
 
 const struct db_schema local_schema = {
 	.application_id = 0x43525352u, /* "CRSR" */
