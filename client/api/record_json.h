@@ -26,6 +26,11 @@ MUST_USE enum err record_to_json(json_t *object, const struct kind_info *info,
 MUST_USE enum err record_change_to_json(json_t *object, const struct kind_info *info,
 					const ProtobufCMessage *m);
 
+/* Appends a record whose own id is set, with the rules that its kind has in a room, and answers
+ * with its id and the op's. (verbs_record.c) */
+MUST_USE enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMessage *m,
+				const struct id *record_id);
+
 /* What local_append said, in words: the key instead of the field, the limits of its rule. */
 MUST_USE enum err record_fail(struct verb *v, const struct kind_info *info, enum err e,
 			      const struct record_error *error);

@@ -41,6 +41,10 @@ static const struct verb_row own_rows[] = {
 	{ "add/addendum", "roomkeep.addendum/1", verb_add_addendum, SESSION },
 	{ "add/note", "roomkeep.note/1", verb_add_note, PERSON },
 	{ "list/notes", "roomkeep.notes/1", verb_list_notes, PERSON },
+	{ "list/day-sheet", "roomkeep.day_sheet/1", verb_list_day_sheet, PERSON },
+	{ "list/waitlist", "roomkeep.waitlist/1", verb_list_waitlist, PERSON },
+	{ "add/walk-in", "roomkeep.walk_in/1", verb_add_walk_in, PERSON },
+	{ "rebook", "roomkeep.rebooked/1", verb_rebook, PERSON },
 	{ "list/pending", "roomkeep.pending/1", verb_list_pending, PERSON },
 };
 

@@ -58,6 +58,12 @@ MUST_USE enum err verb_set_record(struct verb *v);
 MUST_USE enum err verb_list_records(struct verb *v);
 MUST_USE enum err verb_show_record(struct verb *v);
 
+/* verbs_booking.c */
+MUST_USE enum err verb_list_day_sheet(struct verb *v);
+MUST_USE enum err verb_list_waitlist(struct verb *v);
+MUST_USE enum err verb_add_walk_in(struct verb *v);
+MUST_USE enum err verb_rebook(struct verb *v);
+
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);
 

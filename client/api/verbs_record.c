@@ -1,5 +1,6 @@
 /* verbs_record: add, set, list and show for every plain record; what they read and say comes from
  * the kind's row and field table. */
+#include "client/api/booking_rules.h"
 #include "client/api/record_json.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
@@ -18,12 +19,16 @@
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static enum err append_record(struct verb *v, const ProtobufCMessage *m, const struct id *record_id)
+enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMessage *m,
+		       const struct id *record_id)
 {
-	const struct kind_info *info = v->row->kind;
 	struct record_error error = { .err = ERR_OK };
 	struct id op_id;
 
+	if (info->kind == KIND_APPOINTMENT) {
+		Roomkeep__Appointment *change = (Roomkeep__Appointment *)(void *)m;
+		TRY(booking_rules_check(v, change, record_id));
+	}
 	const enum err e = local_append(verb_local(v), verb_vault(v), info->kind, m, v->now_ms,
 					&op_id, &error);
 	if (e == ERR_NOT_FOUND && info->session_field != NULL && verb_has(v, info->session_field)) {
@@ -71,7 +76,7 @@ enum err verb_add_record(struct verb *v)
 	TRY(new_message(v, &a, &m));
 	const struct id record_id = local_new_id(verb_local(v), v->now_ms);
 	put_id(info, info->subject_field, &record_id, m);
-	return append_record(v, m, &record_id);
+	return record_append(v, info, m, &record_id);
 }
 
 static enum err fail_unknown_record(struct verb *v)
@@ -138,14 +143,14 @@ enum err verb_set_record(struct verb *v)
 	TRY(need_record_id(v, &record_id));
 	TRY(need_change(v));
 	TRY(new_message(v, &a, &m));
-	if (kind_is_one_per_patient(info)) return append_record(v, m, &record_id);
+	if (kind_is_one_per_patient(info)) return record_append(v, info, m, &record_id);
 
 	struct id patient_id = { 0 };
 	TRY(find_patient_of(v, &record_id, &patient_id));
 	if (info->patient_field != NULL && !verb_has(v, info->patient_field)) {
 		put_id(info, info->patient_field, &patient_id, m);
 	}
-	return append_record(v, m, &record_id);
+	return record_append(v, info, m, &record_id);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -70,6 +70,22 @@ const struct cli_param cli_global_flags[] = {
 		FLAG("phone", "phone", "PHONE", CLI_TAKE_TEXT, "telephone"),                       \
 		FLAG("email", "email", "EMAIL", CLI_TAKE_TEXT, "e-mail address")
 
+#define DAY_FLAGS                                                                                  \
+	FLAG("day", "day", "YYYY-MM-DD", CLI_TAKE_TEXT, "the first day (default: today)"),         \
+		FLAG("room", "room_id", "ID", CLI_TAKE_WORD, "only in this room"),                 \
+		FLAG("therapist", "therapist_id", "ID", CLI_TAKE_WORD, "only with this therapist")
+#define DAYS_FLAG(help_)                                                                           \
+	{                                                                                          \
+		.name = "days", .key = "days", .meta = "N", .take = CLI_TAKE_COUNT, .min = 1,      \
+		.max = 31, .help = help_                                                           \
+	}
+#define YES_FLAG                                                                                   \
+	{                                                                                          \
+		.name = "spoken-yes", .key = "spoken_yes", .meta = "yes|no",                       \
+		.take = CLI_TAKE_YES_NO, .choices = "yes|no",                                      \
+		.help = "the patient said yes to this therapist"                                   \
+	}
+
 static const struct cli_command own_commands[] = {
 	{ .verb = "found",
 	  .help = "Found a clinic in this room, with the server's setup code",
@@ -550,6 +566,81 @@ static const struct cli_command own_commands[] = {
 	  .list = "notes",
 	  .columns = "written_at:Written,patient_id:Patient,text:Note",
 	  .empty = "No notes of yours here." },
+	{ .verb = "list",
+	  .noun = "day-sheet",
+	  .help = "List who comes on a day, or on several; works without the server",
+	  .flags = FLAGS(DAY_FLAGS, DAYS_FLAG("how many days (1 to 31, default 1; 7: a week)")),
+	  .examples = { "roomkeep list day-sheet", "roomkeep list day-sheet --day 2026-12-01 "
+						   "--days 7 --therapist ID --json" },
+	  .exits = "65 no such day, 69 agent not running, 77 nobody signed in or not allowed",
+	  .run = cli_run_verb,
+	  .path = "list/day-sheet",
+	  .list = "appointments",
+	  .columns = "date:Date,time:From,until:Until,free_from:Free,patient:Patient,room:Room,"
+		     "therapist:With,state:State,booking:Booking,outside_hours:Outside "
+		     "hours,appointment_id:Id",
+	  .empty = "Nobody is booked." },
+	{ .verb = "add",
+	  .noun = "walk-in",
+	  .help = "Add somebody who is here without an appointment; it begins now",
+	  .flags = FLAGS(
+		  NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
+		  NEED("therapist", "therapist_id", "ID", CLI_TAKE_WORD, "with whom"),
+		  { .name = "minutes",
+		    .key = "minutes",
+		    .meta = "N",
+		    .take = CLI_TAKE_COUNT,
+		    .min = 5,
+		    .max = 720,
+		    .required = true,
+		    .help = "how long it is" },
+		  FLAG("room", "room_id", "ID", CLI_TAKE_WORD, "in which room (default: this one)"),
+		  FLAG("overlap-reason", "overlap_reason", "TEXT", CLI_TAKE_TEXT,
+		       "why it may stand beside another"),
+		  YES_FLAG),
+	  .examples = { "roomkeep add walk-in --patient ID --therapist T --minutes 45",
+			"roomkeep add walk-in --patient ID --therapist T --minutes 45 --json" },
+	  .exits = "1 the time is taken, 65 a value is wrong, 66 unknown id, 77 not allowed, or "
+		   "not to the patient's comfort",
+	  .run = cli_run_verb,
+	  .path = "add/walk-in",
+	  .done = "Added appointment {appointment_id}." },
+	{ .verb = "rebook",
+	  .help = "Book the next visit: the same time, room and therapist after the plan's "
+		  "interval",
+	  .flags = FLAGS(FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
+			 FLAG("session", "session_id", "SID", CLI_TAKE_WORD,
+			      "or the session that ends now"),
+			 { .name = "interval-days",
+			   .key = "interval_days",
+			   .meta = "N",
+			   .take = CLI_TAKE_COUNT,
+			   .min = 1,
+			   .max = 366,
+			   .required = true,
+			   .help = "days from one to the next, as the plan says; closed days are "
+				   "skipped" },
+			 FLAG("from", "appointment_id", "ID", CLI_TAKE_WORD,
+			      "the appointment it follows (default: the latest)"),
+			 YES_FLAG),
+	  .examples = { "roomkeep rebook --patient ID --interval-days 14",
+			"roomkeep rebook --session SID --interval-days 7 --json" },
+	  .exits = "1 the time is taken, 65 a value is wrong, 66 nothing to go on from, 77 not "
+		   "allowed, or not to the patient's comfort",
+	  .run = cli_run_verb,
+	  .path = "rebook",
+	  .done = "Booked {appointment_id}, {starts_at}." },
+	{ .verb = "list",
+	  .noun = "waitlist",
+	  .help = "List who waits for a time, longest first",
+	  .examples = { "roomkeep list waitlist", "roomkeep list waitlist --json" },
+	  .exits = EXITS_SIGNED_IN,
+	  .run = cli_run_verb,
+	  .path = "list/waitlist",
+	  .list = "waiting",
+	  .columns = "added_at:Since,patient:Patient,wishes:Wishes,from_day:From,until_day:Until,"
+		     "waitlist_item_id:Id",
+	  .empty = "Nobody waits." },
 	{ .verb = "list",
 	  .noun = "pending",
 	  .help = "List your changes that need time or a look",

@@ -28,6 +28,18 @@ static struct paths paths_of(const struct kind_info *info)
 	return p;
 }
 
+/* Somebody who treats: appointments ask for one. */
+static char mara_id[ID_TEXT_BYTES];
+
+static struct world *clinic_with_mara(void)
+{
+	struct world *w = clinic();
+	struct id id = { 0 };
+	OK(local_user_by_login(w->rooms[0].local, "mara", &id));
+	id_print(&id, mara_id);
+	return w;
+}
+
 /* A request of all fields as generated, for this patient; with ' for ". Free it. */
 static json_t *request_of(const struct kind_info *info, uint64_t seed, const char *patient_id)
 {
@@ -40,6 +52,8 @@ static json_t *request_of(const struct kind_info *info, uint64_t seed, const cha
 	if (info->session_field != NULL) json_object_del(request, info->session_field);
 	if (info->patient_field != NULL)
 		json_object_set_new(request, info->patient_field, json_string(patient_id));
+	if (json_object_get(request, "therapist_id") != NULL)
+		json_object_set_new(request, "therapist_id", json_string(mara_id));
 	return request;
 }
 
@@ -129,7 +143,7 @@ static void goes_in_and_comes_out(struct world *w, const struct kind_info *info,
 static void test_every_kind_goes_in_and_comes_out(void **state)
 {
 	(void)state;
-	struct world *w = clinic();
+	struct world *w = clinic_with_mara();
 	char *patient_id = patient_of(&w->rooms[1]);
 	for (size_t i = 0; i < kind_count(); i++) {
 		if (kind_is_plain(kind_at(i))) goes_in_and_comes_out(w, kind_at(i), patient_id);
@@ -191,7 +205,7 @@ static void clear_all(struct room *r, const struct kind_info *info, const char *
 static void test_every_field_can_be_taken_back(void **state)
 {
 	(void)state;
-	struct world *w = clinic();
+	struct world *w = clinic_with_mara();
 	char *patient_id = patient_of(&w->rooms[1]);
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
@@ -205,7 +219,7 @@ static void test_every_field_can_be_taken_back(void **state)
 static void test_an_alert_from_begin_to_end(void **state)
 {
 	(void)state;
-	struct world *w = clinic();
+	struct world *w = clinic_with_mara();
 	struct room *mara = &w->rooms[1];
 	char *patient_id = patient_of(mara);
 	char *id =
@@ -315,7 +329,7 @@ static void wrong_values(struct room *r, const struct kind_info *info, const cha
 static void test_every_wrong_value_is_said_by_its_key(void **state)
 {
 	(void)state;
-	struct world *w = clinic();
+	struct world *w = clinic_with_mara();
 	char *patient_id = patient_of(&w->rooms[1]);
 	for (size_t i = 0; i < kind_count(); i++) {
 		if (kind_is_plain(kind_at(i))) wrong_values(&w->rooms[1], kind_at(i), patient_id);
@@ -329,7 +343,7 @@ static void test_every_wrong_value_is_said_by_its_key(void **state)
 static void test_the_desk_is_told_what_it_may_not(void **state)
 {
 	(void)state;
-	struct world *w = clinic();
+	struct world *w = clinic_with_mara();
 	struct room *r = &w->rooms[0];
 	char *patient_id = patient_of(&w->rooms[1]);
 	done(ask(r, "add/user",
