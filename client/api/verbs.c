@@ -45,6 +45,8 @@ static const struct verb_row own_rows[] = {
 	{ "list/waitlist", "roomkeep.waitlist/1", verb_list_waitlist, PERSON },
 	{ "add/walk-in", "roomkeep.walk_in/1", verb_add_walk_in, PERSON },
 	{ "rebook", "roomkeep.rebooked/1", verb_rebook, PERSON },
+	{ "export/day-sheet", "roomkeep.day_sheet_file/1", verb_export_day_sheet, PERSON },
+	{ "export/calendar", "roomkeep.calendar_file/1", verb_export_calendar, PERSON },
 	{ "list/pending", "roomkeep.pending/1", verb_list_pending, PERSON },
 };
 

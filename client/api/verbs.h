@@ -64,6 +64,10 @@ MUST_USE enum err verb_list_waitlist(struct verb *v);
 MUST_USE enum err verb_add_walk_in(struct verb *v);
 MUST_USE enum err verb_rebook(struct verb *v);
 
+/* export_day.c, export_calendar.c */
+MUST_USE enum err verb_export_day_sheet(struct verb *v);
+MUST_USE enum err verb_export_calendar(struct verb *v);
+
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);
 

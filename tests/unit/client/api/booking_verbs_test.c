@@ -1,10 +1,14 @@
 /* Appointments by the verbs of a room: comfort and clashes said in words, the day sheet with and
- * without the server, walk-ins, the next visit, and the waiting list. */
+ * without the server, walk-ins, the next visit, the waiting list, and the two exports. */
 #include "unit/client/api/verbs_rig.h"
 
 #include "base/check.h"
 
+#include <fcntl.h>
+#include <libical/ical.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A Tuesday. */
 #define DAY "2026-12-01"
@@ -296,6 +300,79 @@ static void test_who_waits(void **state)
 	rig_free(&g);
 }
 
+/* ---- exports --------------------------------------------------------------------------------- */
+
+static char *file_text(const char *path)
+{
+	struct stat st;
+	const int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	char *text = calloc(1, (size_t)st.st_size + 1);
+	assert_non_null(text);
+	assert_int_equal(read(fd, text, (size_t)st.st_size), st.st_size);
+	(void)close(fd);
+	return text;
+}
+
+static void test_a_sheet_on_paper(void **state)
+{
+	(void)state;
+	struct rig g = rig_make();
+	char path[256];
+	(void)snprintf(path, sizeof(path), "%s/day.html", g.w->folder);
+	done(ask(g.r2, "set/patient", "{'patient_id':'%s','name_used':'May <b>'}", g.maya));
+	done(book(&g, g.r2, g.maya, g.mara, DAY "T10:00:00Z", ""));
+	room_cut(g.r2, true);
+	done(ask(g.r2, "export/day-sheet", "{'day':'" DAY "','file':'%s'}", path));
+	char *text = file_text(path);
+	assert_non_null(strstr(text, "<td>10:00</td><td>11:00</td>"));
+	assert_non_null(strstr(text, "May &lt;b&gt;"));
+	assert_non_null(strstr(text, "Without the server"));
+	assert_null(strstr(text, "http"));
+	free(text);
+	expect_fault(ask(g.r2, "export/day-sheet", "{'day':'" DAY "','file':'%s'}", path),
+		     "file_exists", 1, "there is one already");
+	expect_fault(ask(g.r2, "export/day-sheet", "{'file':'/no/such/folder/x'}"), "not_found", 66,
+		     "no such folder");
+	expect_fault(ask(g.r2, "export/day-sheet", "{'file':'day.html'}"), "bad_value", 65,
+		     "whole path");
+	rig_free(&g);
+}
+
+static void test_a_calendar_with_initials_only(void **state)
+{
+	(void)state;
+	struct rig g = rig_make();
+	char path[256];
+	(void)snprintf(path, sizeof(path), "%s/mara.ics", g.w->folder);
+	done(book(&g, g.r2, g.anna, g.mara, DAY "T10:00:00Z", ",'type':'relaxation'"));
+	done(book(&g, g.r2, g.maya, g.jo, DAY "T12:00:00Z", ""));
+	expect_fault(ask(g.r2, "export/calendar", "{'file':'%s'}", path), "usage", 64,
+		     "of one room or of one therapist");
+	done(ask(g.r2, "export/calendar", "{'day':'" DAY "','therapist_id':'%s','file':'%s'}",
+		 g.mara, path));
+	char *text = file_text(path);
+	assert_null(strstr(text, "Berg"));
+	assert_null(strstr(text, "elax"));
+	icalcomponent *c = icalparser_parse_string(text);
+	assert_non_null(c);
+	assert_int_equal(icalcomponent_count_errors(c), 0);
+	assert_int_equal(icalcomponent_count_components(c, ICAL_VEVENT_COMPONENT), 1);
+	icalcomponent *e = icalcomponent_get_first_component(c, ICAL_VEVENT_COMPONENT);
+	assert_string_equal(icalcomponent_get_summary(e), "\xc3\x85LB");
+	assert_string_equal(icalcomponent_get_location(e), "Room 1");
+	assert_int_equal(icalcomponent_get_status(e), ICAL_STATUS_CONFIRMED);
+	assert_string_equal(icaltime_as_ical_string(icalcomponent_get_dtstart(e)),
+			    "20261201T100000Z");
+	assert_string_equal(icaltime_as_ical_string(icalcomponent_get_dtend(e)),
+			    "20261201T110000Z");
+	icalcomponent_free(c);
+	free(text);
+	icalmemory_free_ring();
+	rig_free(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +383,8 @@ int main(void)
 		cmocka_unit_test(test_the_desk_does_all_of_it),
 		cmocka_unit_test(test_the_next_visit_at_the_end_of_a_session),
 		cmocka_unit_test(test_who_waits),
+		cmocka_unit_test(test_a_sheet_on_paper),
+		cmocka_unit_test(test_a_calendar_with_initials_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,15 @@
+/* export_file: what this room made becomes a file of the person who asked for it.
+ *
+ * Owns:    nothing.   Threads: the desk thread.   Errors: with the verb's fault. */
+#pragma once
+
+#include "client/api/verb.h"
+
+/* The file that the request names: a whole path. ERR_USAGE, ERR_BAD_VALUE. */
+MUST_USE enum err export_file_need(struct verb *v);
+/* Writes it (out_file.h) and answers with its path; `overwrite` of the request says whether one that
+ * is there is replaced. ERR_EXISTS (code file_exists), ERR_NOT_FOUND, ERR_DENIED, ... */
+MUST_USE enum err export_file_write(struct verb *v, struct view bytes);
+
+/* Appends text with <, >, & and " as HTML wants them. */
+MUST_USE enum err export_add_html(struct buf *out, const char *text);
