@@ -7,8 +7,8 @@
 
 /* The file that the request names: a whole path. ERR_USAGE, ERR_BAD_VALUE. */
 MUST_USE enum err export_file_need(struct verb *v);
-/* Writes it (out_file.h) and answers with its path; `overwrite` of the request says whether one that
- * is there is replaced. ERR_EXISTS (code file_exists), ERR_NOT_FOUND, ERR_DENIED, ... */
+/* Writes it (out_file.h) and answers with its path; `overwrite` of the request replaces one that is
+ * there. ERR_EXISTS (code file_exists), ERR_NOT_FOUND, ERR_DENIED, ERR_FULL. */
 MUST_USE enum err export_file_write(struct verb *v, struct view bytes);
 
 /* Appends text with <, >, & and " as HTML wants them. */

@@ -142,7 +142,7 @@ enum err verb_list_waitlist(struct verb *v)
 
 #define REQUEST_ARENA_BYTES (4u * OP_BYTES_MAX)
 
-/* Fields of the request into `m`, which is initialised; what the verb sets itself may not be there. */
+/* Fields of the request into `m`, which is initialised, without those that the verb sets. */
 static enum err read_appointment(struct verb *v, struct arena *a, Roomkeep__Appointment *m)
 {
 	static const char *const own[] = { "appointment_id", "starts_at", "state", "walk_in",
