@@ -279,6 +279,34 @@ static void test_the_next_visit_at_the_end_of_a_session(void **state)
 	rig_free(&g);
 }
 
+/* The clock on the wall counts: 2027-03-28 is a day of 23 hours there. */
+static void test_days_where_the_hour_changes(void **state)
+{
+	(void)state;
+	struct rig g = rig_make();
+	(void)setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	done(book(&g, g.r2, g.maya, g.mara, "2027-03-23T09:00:00Z", "")); /* 10:00 there */
+	assert_string_equal(
+		text_at(ask(g.r2, "rebook", "{'patient_id':'%s','interval_days':7}", g.maya),
+			"starts_at"),
+		"2027-03-30T08:00:00.000Z"); /* 10:00 again */
+	done(book(&g, g.r2, g.anna, g.mara, "2027-03-28T21:30:00Z", ""));
+	done(book(&g, g.r2, g.anna, g.mara, "2027-03-28T22:30:00Z", ""));
+	struct said s = ask(g.r2, "list/day-sheet", "{'day':'2027-03-28'}");
+	OK(s.err);
+	assert_int_equal(json_array_size(json_object_get(s.answer, "appointments")), 1);
+	assert_string_equal(json_text_of(row_at(&s, 0), "time"), "23:30");
+	assert_string_equal(json_text_of(row_at(&s, 0), "until"), "00:30");
+	json_decref(s.answer);
+	s = ask(g.r2, "list/day-sheet", "{'day':'2027-03-29'}");
+	OK(s.err);
+	assert_int_equal(json_array_size(json_object_get(s.answer, "appointments")), 1);
+	assert_string_equal(json_text_of(row_at(&s, 0), "time"), "00:30");
+	json_decref(s.answer);
+	rig_free(&g);
+}
+
 static void test_who_waits(void **state)
 {
 	(void)state;
@@ -382,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_a_day_without_the_server),
 		cmocka_unit_test(test_the_desk_does_all_of_it),
 		cmocka_unit_test(test_the_next_visit_at_the_end_of_a_session),
+		cmocka_unit_test(test_days_where_the_hour_changes),
 		cmocka_unit_test(test_who_waits),
 		cmocka_unit_test(test_a_sheet_on_paper),
 		cmocka_unit_test(test_a_calendar_with_initials_only),
