@@ -79,11 +79,12 @@ static void add_row(const struct kind_info *info, const char *verb, const char *
 static void add_rows(const struct kind_info *info)
 {
 	const bool one = kind_is_one_per_patient(info);
+	const char *many = kind_plural_end(info);
 
 	if (!one) add_row(info, "add", "", "_added", verb_add_record);
 	if (info->merge == KIND_MERGE_FIELDS) add_row(info, "set", "", "_set", verb_set_record);
 	add_row(info, "show", "", "", verb_show_record);
-	if (!one) add_row(info, "list", "s", "s", verb_list_records);
+	if (!one) add_row(info, "list", many, many, verb_list_records);
 }
 
 static void make_rows(void)

@@ -259,7 +259,8 @@ static enum err put_records(struct verb *v, const struct id *patient_id)
 	char key[FIELD_KEY_BYTES];
 	size_t count = 0;
 
-	(void)snprintf(key, sizeof(key), "%ss", info->name); /* "alerts" */
+	/* "alerts" */
+	(void)snprintf(key, sizeof(key), "%s%s", info->name, kind_plural_end(info));
 	TRY(json_put(v->answer, key, list));
 	TRY(local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id, &fold,
 			       &records, &count));

@@ -200,6 +200,12 @@ static const struct cli_param *flags_of(const struct kind_info *info, bool chang
 		add_flag(info, rule, patient || (!change && rule->need != FIELD_OPTIONAL));
 	}
 	if (change) add_clear_flag(info);
+	if (change && info->mark != NULL) {
+		*new_param() = (struct cli_param){ .name = info->mark,
+						   .key = info->mark,
+						   .help = "from now on; the time is stamped",
+						   .take = CLI_TAKE_NOTHING };
+	}
 	*new_param() = (struct cli_param){ .name = NULL };
 	return &params[first];
 }
@@ -314,12 +320,12 @@ static const char *columns_of(const struct kind_info *info)
 
 static struct cli_command list_command(const struct kind_info *info)
 {
-	struct cli_command c = command_of(info, "list", "s");
+	struct cli_command c = command_of(info, "list", kind_plural_end(info));
 
 	c.help = info->patient_field != NULL ? keep("List a patient's %s", info->many)
 					     : keep("List the %s", info->many);
 	c.flags = patient_flag(info);
-	c.list = keep("%ss", info->name);
+	c.list = keep("%s%s", info->name, kind_plural_end(info));
 	c.columns = columns_of(info);
 	c.empty = keep("No %s.", info->many);
 	set_examples(&c, info->patient_field != NULL ? "--patient ID" : "");

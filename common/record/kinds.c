@@ -5,7 +5,8 @@ static const struct kind_area {
 	const size_t *count;
 } kind_areas[] = {
 	{ kinds_chart, &kinds_chart_count },   { kinds_intake, &kinds_intake_count },
-	{ kinds_clinic, &kinds_clinic_count }, { kinds_booking, &kinds_booking_count },
+	{ kinds_care, &kinds_care_count },     { kinds_clinic, &kinds_clinic_count },
+	{ kinds_booking, &kinds_booking_count },
 	{ kinds_sealed, &kinds_sealed_count },
 };
 
@@ -62,6 +63,12 @@ bool kind_fits_lane(uint64_t number, uint32_t lane_class)
 bool kind_is_plain(const struct kind_info *info)
 {
 	return info->merge != KIND_MERGE_OWN;
+}
+
+const char *kind_plural_end(const struct kind_info *info)
+{
+	const size_t len = strlen(info->name);
+	return len > 2 && strcmp(info->name + len - 2, "ch") == 0 ? "es" : "s";
 }
 
 bool kind_is_one_per_patient(const struct kind_info *info)

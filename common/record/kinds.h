@@ -20,6 +20,12 @@
 	X(ALERT, 19)                                                                               \
 	X(HEALTH_ANSWER, 20)                                                                       \
 	X(EPISODE, 21)
+#define KIND_CARE_MAP(X)                                                                           \
+	X(MOOD_READ, 32)                                                                           \
+	X(PROMISE, 33)                                                                             \
+	X(TALK_ABOUT, 34)                                                                          \
+	X(CONSENT, 35)                                                                             \
+	X(TOUCH, 36)
 #define KIND_CLINIC_MAP(X) X(PROVIDER, 48)
 #define KIND_BOOKING_MAP(X)                                                                        \
 	X(APPOINTMENT, 50)                                                                         \
@@ -28,7 +34,8 @@
 	X(ROOM_SETTING, 53)                                                                        \
 	X(WAITLIST_ITEM, 54)                                                                       \
 	X(STAFF_PROFILE, 55)
-#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X) KIND_CLINIC_MAP(X) KIND_BOOKING_MAP(X)
+#define KIND_PLAIN_MAP(X)                                                                          \
+	KIND_INTAKE_MAP(X) KIND_CARE_MAP(X) KIND_CLINIC_MAP(X) KIND_BOOKING_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,
@@ -99,12 +106,15 @@ struct kind_info {
 	const char *one;         /* "an alert" */
 	const char *many;        /* "alerts"; NULL when it is one per patient */
 	const char *about;       /* what it is for, one line */
+	const char *mark;        /* "withdrawn": a switch of a set that stamps the time; or NULL */
 	const char *example;     /* flags of an add, or of a set when it is one per patient */
 	const char *example_set; /* flags of a set; NULL when it is never changed, or as above */
 };
 
 /* Merged by record_fold.h. */
 bool kind_is_plain(const struct kind_info *info);
+/* What the name gets for many: "s", or "es" as in "touches". */
+const char *kind_plural_end(const struct kind_info *info);
 /* A patient has one of it, whose id is the patient's. */
 bool kind_is_one_per_patient(const struct kind_info *info);
 

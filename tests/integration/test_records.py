@@ -41,6 +41,9 @@ def value_of(flag, meta, words, step):
         return str(30 + step), key, 30 + step
     if meta == "N":
         return str(1 + step), key, 1 + step
+    if meta == "TIME":
+        at = "2026-1%d-02T10:00:00.000Z" % (step if "withdrawn" in words else 0)
+        return at, key, at
     if meta == "YYYY-MM-DD":
         year = 2020 if flag == "started" else 2026  # nothing ends before it began
         day = "%d-0%d-02" % (year, 1 + step)
@@ -110,9 +113,10 @@ class Records(ClinicTest):
                     self.room1.sync()
                     self.wait_shown(self.room2, noun, which, expected)
                 if not one:
-                    rows = self.room2.call("list", noun + "s", *of)
-                    self.assertEqual(len(rows[noun.replace("-", "_") + "s"]), 1)
-                listed = [] if one else [["list", noun + "s", *of]]
+                    many = next(c for c in commands if c.startswith("list ")).split()[1]
+                    rows = self.room2.call("list", many, *of)
+                    self.assertEqual(len(rows[many.replace("-", "_")]), 1)
+                listed = [] if one else [["list", many, *of]]
                 for words in [["show", noun, *which], *listed]:
                     status, out, err = run([a for a in self.room1.args(*words) if a != "--json"])
                     self.assertEqual((status, err), (0, ""))

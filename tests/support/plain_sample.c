@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 #define LIST_MAX 4u
-/* Forty years, so that no two appointments of a test meet by chance. */
-#define TIME_SPAN_MS 1262304000000u
+/* Many years, so that no two appointments of a test meet by chance; twice that is before 2100. */
+#define TIME_SPAN_MS 1200000000000u
+#define TIMES_MAX 2u
 
 /* Numbers from a seed and a field that look alike for no two fields. */
 static uint64_t mix(uint64_t seed, uint64_t field)
@@ -29,7 +30,8 @@ static char *keep(struct arena *a, const char *text)
 	return p.to;
 }
 
-/* The later field of a message has the later year: no rule about order is broken. */
+/* The later field of a message has the later year, and the later time: no rule about order is
+ * broken. */
 static char *text_value(const struct field_rule *rule, size_t index, uint64_t n, struct arena *a)
 {
 	char text[64];
@@ -107,12 +109,23 @@ void plain_sample_id(ProtobufCMessage *m, const char *field, const struct id *id
 	put_id(m, reflect_field(m->descriptor, field), id->b, a);
 }
 
-static void put_number(const struct field_rule *rule, const ProtobufCFieldDescriptor *f, uint64_t n,
+/* The first time of a message is in the first span, the second one in the next. */
+static uint64_t times_before(const struct kind_info *info, const struct field_rule *rule)
+{
+	uint64_t count = 0;
+	for (const struct field_rule *r = info->fields; r < rule; r++)
+		count += r->format == FIELD_TIME;
+	INSIST(rule->format != FIELD_TIME || count < TIMES_MAX);
+	return count;
+}
+
+static void put_number(const struct kind_info *info, const struct field_rule *rule, const ProtobufCFieldDescriptor *f, uint64_t n,
 		       ProtobufCMessage *m)
 {
 	const uint64_t range = (uint64_t)rule->max - rule->min + 1;
-	const uint64_t value = rule->format == FIELD_TIME ? 1700000000000u + n % TIME_SPAN_MS
-							  : rule->min + n % range;
+	const uint64_t time = 1700000000000u + times_before(info, rule) * TIME_SPAN_MS +
+			      n % TIME_SPAN_MS;
+	const uint64_t value = rule->format == FIELD_TIME ? time : rule->min + n % range;
 	const uint32_t small = (uint32_t)value;
 	if (reflect_size(f) == sizeof(small)) {
 		reflect_put(m, f, &small, sizeof(small));
@@ -136,7 +149,7 @@ void plain_sample_field(const struct kind_info *info, const struct field_rule *r
 	case FIELD_BOOL: reflect_put(m, f, &yes, sizeof(yes)); return;
 	case FIELD_TIME:
 	case FIELD_COUNT:
-	case FIELD_NUMBER: put_number(rule, f, n, m); return;
+	case FIELD_NUMBER: put_number(info, rule, f, n, m); return;
 	case FIELD_ENUM: {
 		const ProtobufCEnumDescriptor *e = f->descriptor;
 		const int value = e->values[1 + n % (e->n_values - 1)].value;
@@ -189,7 +202,8 @@ void plain_sample_change(const struct kind_info *info, uint64_t seed, bool first
 		} else if (rule->need == FIELD_REQUIRED || (first && rule->need == FIELD_FIRST) ||
 			   what < 2) {
 			plain_sample_field(info, rule, seed, a, m);
-		} else if (rule->need == FIELD_OPTIONAL && what == 2) {
+		} else if (rule->need == FIELD_OPTIONAL && what == 2 && rule->format != FIELD_ID) {
+			/* A session is set by who asks for the change. */
 			numbers[count++] = f->id;
 		}
 	}

@@ -23,8 +23,8 @@ static struct paths paths_of(const struct kind_info *info)
 	(void)snprintf(p.add, sizeof(p.add), "add/%s", noun);
 	(void)snprintf(p.set, sizeof(p.set), "set/%s", noun);
 	(void)snprintf(p.show, sizeof(p.show), "show/%s", noun);
-	(void)snprintf(p.list, sizeof(p.list), "list/%ss", noun);
-	(void)snprintf(p.key, sizeof(p.key), "%ss", info->name);
+	(void)snprintf(p.list, sizeof(p.list), "list/%s%s", noun, kind_plural_end(info));
+	(void)snprintf(p.key, sizeof(p.key), "%s%s", info->name, kind_plural_end(info));
 	return p;
 }
 
@@ -54,6 +54,9 @@ static json_t *request_of(const struct kind_info *info, uint64_t seed, const cha
 		json_object_set_new(request, info->patient_field, json_string(patient_id));
 	if (json_object_get(request, "therapist_id") != NULL)
 		json_object_set_new(request, "therapist_id", json_string(mara_id));
+	/* Whom a touch may reach is care_verbs_test's. */
+	if (info->kind == KIND_TOUCH)
+		json_object_set_new(request, "what", json_string("leave_in_peace"));
 	return request;
 }
 

@@ -494,7 +494,7 @@ static void expect_flags(const struct kind_info *info, const struct cli_command 
 		/* No flag of its own hides one that every command takes. */
 		assert_ptr_equal(cli_flag_find(c, p->name, strlen(p->name)), p);
 		assert_non_null(p->help);
-		assert_non_null(p->meta);
+		assert_int_equal(p->meta == NULL, p->take == CLI_TAKE_NOTHING);
 		for (const struct cli_param *q = c->flags; q != p; q++)
 			assert_string_not_equal(q->name, p->name);
 	}

@@ -190,6 +190,8 @@ static void refused_here(struct world *w, const struct kind_info *info, const st
 		assert_int_equal(save(r, info, &m, &op_id, &error), ERR_EXISTS);
 	} else if (!one && info->patient_field != NULL) {
 		make(info, &record, other, session, 1, true, &m);
+		if (info->session_field != NULL)
+			reflect_clear(&m.any, reflect_field(info->message, info->session_field));
 		assert_int_equal(save(r, info, &m, &op_id, &error), ERR_BAD_VALUE);
 		assert_string_equal(error.field, "patient_id");
 	}
