@@ -1,6 +1,7 @@
 /* verbs_record: add, set, list and show for every plain record; what they read and say comes from
  * the kind's row and field table. */
 #include "client/api/booking_rules.h"
+#include "client/api/care.h"
 #include "client/api/record_json.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
@@ -72,10 +73,12 @@ enum err verb_add_record(struct verb *v)
 		return fault_set(&v->fault, ERR_USAGE, "usage", "%s is made here: leave it out",
 				 info->subject_field);
 	}
+	TRY(care_fill(v));
 	TRY(record_need_fields(v, info, info->subject_field));
 	TRY(new_message(v, &a, &m));
 	const struct id record_id = local_new_id(verb_local(v), v->now_ms);
 	put_id(info, info->subject_field, &record_id, m);
+	TRY(care_check(v, m));
 	return record_append(v, info, m, &record_id);
 }
 
@@ -141,6 +144,7 @@ enum err verb_set_record(struct verb *v)
 
 	arena_init(&a, RECORD_ARENA_BYTES);
 	TRY(need_record_id(v, &record_id));
+	TRY(care_fill(v));
 	TRY(need_change(v));
 	TRY(new_message(v, &a, &m));
 	if (kind_is_one_per_patient(info)) return record_append(v, info, m, &record_id);
@@ -150,6 +154,7 @@ enum err verb_set_record(struct verb *v)
 	if (info->patient_field != NULL && !verb_has(v, info->patient_field)) {
 		put_id(info, info->patient_field, &patient_id, m);
 	}
+	TRY(care_check(v, m));
 	return record_append(v, info, m, &record_id);
 }
 
@@ -259,8 +264,7 @@ static enum err put_records(struct verb *v, const struct id *patient_id)
 	char key[FIELD_KEY_BYTES];
 	size_t count = 0;
 
-	/* "alerts" */
-	(void)snprintf(key, sizeof(key), "%s%s", info->name, kind_plural_end(info));
+	(void)snprintf(key, sizeof(key), "%s%s", info->name, kind_plural_end(info)); /* "alerts" */
 	TRY(json_put(v->answer, key, list));
 	TRY(local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id, &fold,
 			       &records, &count));
