@@ -2,6 +2,7 @@
  * the kind's row and field table. */
 #include "client/api/booking_rules.h"
 #include "client/api/care.h"
+#include "client/api/hints.h"
 #include "client/api/record_json.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
@@ -38,6 +39,7 @@ enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMe
 	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
 	if (e != ERR_OK) return record_fail(v, info, e, &error);
 	v->effects.outbox = true;
+	TRY(hints_put_record(v));
 	TRY(json_put_id(v->answer, info->subject_field, record_id));
 	return json_put_id(v->answer, "op_id", &op_id);
 }

@@ -1,3 +1,4 @@
+#include "client/api/hints.h"
 #include "client/api/session_calls.h"
 #include "client/api/show_proof.h"
 #include "client/api/verbs.h"
@@ -85,6 +86,15 @@ static enum err set_fields(struct verb *v, const struct id *session_id, unsigned
 	return ERR_OK;
 }
 
+static enum err put_text_hints(struct verb *v)
+{
+	const char *keys[FOLD_TEXT_FIELDS];
+
+	for (size_t i = 0; i < FOLD_TEXT_FIELDS; i++)
+		keys[i] = fold_field_name((Roomkeep__TextField)(i + 1));
+	return hints_put(v, keys, FOLD_TEXT_FIELDS);
+}
+
 enum err verb_set_session(struct verb *v)
 {
 	struct id session_id;
@@ -104,6 +114,7 @@ enum err verb_set_session(struct verb *v)
 		return e;
 	}
 	v->effects.outbox = true;
+	TRY(put_text_hints(v));
 	TRY(json_put_id(v->answer, "session_id", &session_id));
 	return json_put(v->answer, "changed", json_integer((json_int_t)count));
 }
@@ -155,6 +166,7 @@ enum err verb_add_addendum(struct verb *v)
 	secret_wipe(copy, strlen(copy));
 	free(copy);
 	TRY(e);
+	TRY(hints_put(v, &(const char *){ "text" }, 1));
 	TRY(json_put_id(v->answer, "addendum_id", &addendum_id));
 	return json_put_id(v->answer, "session_id", &session_id);
 }

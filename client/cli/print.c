@@ -354,9 +354,31 @@ static enum err print_record(const json_t *answer)
 
 /* ---- the answer ---------------------------------------------------------------------------- */
 
+/* Questions to who typed it (client/api/hints.h): beside the answer, also when it is quiet. */
+static void print_hints(const json_t *answer)
+{
+	const json_t *hints = json_object_get(answer, "hints");
+
+	for (size_t i = 0; i < json_array_size(hints); i++) {
+		const json_t *h = json_array_get(hints, i);
+		char code[CELL_BYTES];
+		char field[CELL_BYTES];
+		cli_record_title(text_or(h, "code", "?"), code, sizeof(code));
+		cli_record_title(text_or(h, "field", "?"), field, sizeof(field));
+		(void)fprintf(stderr, "%s, %s:%s%s\n", field, code,
+			      json_is_true(json_object_get(h, "asks_note"))
+				      ? " does it belong in a confidential note?"
+				      : "",
+			      json_is_true(json_object_get(h, "asks_safety"))
+				      ? " follow the clinic's safety card."
+				      : "");
+	}
+}
+
 static enum err print_done(const struct cli_call *call, const json_t *answer)
 {
 	print_proof_remarks(answer);
+	print_hints(answer);
 	if (call->quiet) return ERR_OK;
 	char *line = print_fill(call->command->done, answer, call->request);
 	ENSURE(line != NULL, ERR_NOMEM);
