@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/api/json.h"
+#include "client/cli/print_card.h"
 #include "client/cli/print_proof.h"
 #include "client/cli/record_table.h"
 
@@ -408,6 +409,7 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 		return print_progress(answer);
 	}
 	if (c->kind != NULL) return print_record(answer);
+	if (c->path != NULL && strcmp(c->path, "show/card") == 0) return print_card(answer);
 	if (strcmp(c->verb, "show") == 0) return print_session(answer);
 	return print_json(answer);
 }
