@@ -35,7 +35,8 @@ struct store_reader;
 	X(DIRECTORY, 18, "directory") /* subject: the person the entry is about */                 \
 	X(PASSPHRASE_CHANGED, 19, "passphrase_changed")                                            \
 	X(UNLOCKED, 20, "unlocked")                                                                \
-	X(STARTED, 21, "started")
+	X(STARTED, 21, "started")                                                                  \
+	X(WATCHED, 22, "watched") /* who stays away was asked */
 
 enum store_event_kind {
 #define STORE_EVENT_ENUM(name, number, word) STORE_EVENT_##name = number,

@@ -32,6 +32,7 @@ static const struct work_row work_rows[DIALOG_ASK_KINDS] = {
 	[ASK_INVITE_ROOM] = { work_check_invite, work_write_invite, NULL },
 	[ASK_RETIRE_ROOM] = { work_check_retire, work_write_retire, NULL },
 	[ASK_UNLOCK_LOGIN] = { work_check_unlock, work_write_unlock, NULL },
+	[ASK_WATCH_GET] = { work_check_watch, work_write_watch, work_reply_watch },
 	[ASK_FEED_PAGE] = { work_check_feed_page, NULL, NULL },
 };
 

@@ -47,6 +47,9 @@ enum err work_write_vault(struct work *w, struct ask *a, struct store *s);
 enum err work_check_get_directory(struct work *w, struct ask *a, struct store_reader *r);
 enum err work_reply_get_directory(struct work *w, struct ask *a);
 
+enum err work_check_watch(struct work *w, struct ask *a, struct store_reader *r);
+enum err work_write_watch(struct work *w, struct ask *a, struct store *s);
+enum err work_reply_watch(struct work *w, struct ask *a);
 enum err work_check_fetch(struct work *w, struct ask *a, struct store_reader *r);
 enum err work_write_fetch(struct work *w, struct ask *a, struct store *s);
 enum err work_reply_fetch(struct work *w, struct ask *a);

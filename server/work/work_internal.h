@@ -111,6 +111,10 @@ struct fetch_checked {
 	bool first_page;
 };
 
+struct watch_checked {
+	Roomkeep__WatchReply reply;
+};
+
 struct list_checked {
 	Roomkeep__Directory directory;
 };
@@ -124,6 +128,7 @@ struct ask_checked {
 		struct people_checked people;
 		struct passphrase_checked passphrase;
 		struct fetch_checked fetch;
+		struct watch_checked watch;
 		struct list_checked list;
 		struct store_invite invite;
 	} is;

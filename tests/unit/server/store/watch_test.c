@@ -1,0 +1,255 @@
+/* The facts of the relationship watch over a whole clinic. The clinic is written straight into the
+ * views. ROOMKEEP_WATCH_PATIENTS=20000 measures ten years of a large one; `time` says how long. */
+#include "store_fixture.h"
+
+#include "record/fields.h"
+#include "roomkeep/record.pb-c.h"
+#include "server/store/store_priv.h"
+#include "server/store/store_watch.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define DAY_MS UINT64_C(86400000)
+#define NOW_MS (1764000000000u) /* 2025-11-24 16:00 UTC */
+#define NOW_DAY 20416
+#define PATIENTS_DEFAULT 50u
+#define VISITS 50u
+
+static struct id id_of(uint8_t what, uint64_t n)
+{
+	struct id id = { { what } };
+	store_be64(id.b + 8, n + 1);
+	return id;
+}
+
+static void run(struct fx *fx, const char *sql, const struct db_arg *args, size_t count)
+{
+	OK(db_run(fx->store->db, sql, args, count));
+}
+
+static void put_patient(struct fx *fx, uint64_t patient)
+{
+	const struct id id = id_of(1, patient);
+	run(fx, "INSERT INTO patient (patient, patient_id, name) VALUES (?1, ?2, 'A')",
+	    DB_ARGS(db_u64(patient), db_id(&id)));
+}
+
+static void put_session(struct fx *fx, uint64_t patient, uint64_t n, uint64_t started_ms,
+			const struct id *therapist)
+{
+	const struct id id = id_of(2, patient * 1000 + n);
+	run(fx,
+	    "INSERT INTO session (session_id, patient, therapist_id, imported, first_started_ms,"
+	    " started_ms) VALUES (?1, ?2, ?3, 0, ?4, ?4)",
+	    DB_ARGS(db_id(&id), db_u64(patient), db_id(therapist), db_u64(started_ms)));
+}
+
+static void put_plain(struct fx *fx, enum kind kind, const struct id *id, uint64_t patient,
+		      const ProtobufCMessage *m)
+{
+	uint8_t bytes[256];
+	const size_t len = protobuf_c_message_pack(m, bytes);
+	assert_true(len <= sizeof(bytes));
+	run(fx, "INSERT INTO plain (kind, record_id, patient, message) VALUES (?1, ?2, ?3, ?4)",
+	    DB_ARGS(db_u64(kind), db_id(id), db_u64(patient), db_blob(view_of(bytes, len))));
+}
+
+static void put_mood(struct fx *fx, uint64_t patient, uint64_t n, bool leaves,
+		     Roomkeep__MoodRead__Spirits spirits)
+{
+	Roomkeep__MoodRead m = ROOMKEEP__MOOD_READ__INIT;
+	struct id id = id_of(leaves ? 4 : 3, patient * 1000 + n);
+	struct id patient_id = id_of(1, patient);
+	struct id session = id_of(2, patient * 1000 + n);
+	m.has_mood_read_id = m.has_patient_id = m.has_session_id = true;
+	m.mood_read_id = fx_bytes(&id);
+	m.patient_id = fx_bytes(&patient_id);
+	m.session_id = fx_bytes(&session);
+	m.has_when = m.has_spirits = m.has_source = true;
+	m.when = leaves ? ROOMKEEP__MOOD_READ__WHEN__DEPARTURE : ROOMKEEP__MOOD_READ__WHEN__ARRIVAL;
+	m.spirits = spirits;
+	m.source = ROOMKEEP__MOOD_READ__SOURCE__MY_READ;
+	put_plain(fx, KIND_MOOD_READ, &id, patient, &m.base);
+}
+
+static void put_touch(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__Touch__What what,
+		      const char *on)
+{
+	union {
+		const char *from;
+		char *to;
+	} day = { .from = on };
+	Roomkeep__Touch m = ROOMKEEP__TOUCH__INIT;
+	struct id id = id_of(5, patient * 1000 + n);
+	m.has_touch_id = m.has_what = true;
+	m.touch_id = fx_bytes(&id);
+	m.what = what;
+	m.on = day.to;
+	put_plain(fx, KIND_TOUCH, &id, patient, &m.base);
+}
+
+/* ---- what comes out -------------------------------------------------------------------------- */
+
+struct seen {
+	struct store_watch patients[8];
+	struct watch_event events[8][WATCH_EVENTS_USED];
+	size_t count;
+	size_t steps[4];
+};
+
+static enum err see(void *ctx, const struct store_watch *p)
+{
+	struct seen *s = ctx;
+	struct watch_result result;
+	for (size_t i = 0; i < p->facts.event_count; i++) {
+		assert_true(watch_event_is_valid(&p->facts.events[i]));
+		assert_true(i == 0 || p->facts.events[i - 1].day < p->facts.events[i].day);
+	}
+	watch_judge(&p->facts, NOW_DAY, &result);
+	s->steps[result.step]++;
+	if (s->count < COUNT_OF(s->patients)) {
+		s->patients[s->count] = *p;
+		memcpy(s->events[s->count], p->facts.events,
+		       p->facts.event_count * sizeof(*p->facts.events));
+	}
+	s->count++;
+	return ERR_OK;
+}
+
+static struct seen look(struct fx *fx, int32_t offset)
+{
+	CLEANUP(store_reader_closep) struct store_reader *r = NULL;
+	struct seen s = { .count = 0 };
+	OK(store_reader_open(fx->folder, &r));
+	OK(store_watch_each(r, NOW_MS, offset, (struct store_watch_visitor){ see, &s }));
+	return s;
+}
+
+static void test_watch_410_visits_moods_and_touches_of_each_patient(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const struct id jo = id_of(9, 2);
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 4; p++) put_patient(fx, p);
+	/* 1: nobody was ever here, though somebody wrote something about them. */
+	put_touch(fx, 1, 0, ROOMKEEP__TOUCH__WHAT__PERSONAL_CALL, "2025-01-01");
+	/* 2: more visits than are used, two on one day, one in the future. */
+	for (uint64_t n = 0; n < 40; n++) put_session(fx, 2, n, NOW_MS - (100 - n) * DAY_MS, &mara);
+	put_session(fx, 2, 40, NOW_MS - 61 * DAY_MS + 3600000, &jo);
+	put_session(fx, 2, 41, NOW_MS + DAY_MS, &mara);
+	put_mood(fx, 2, 40, true, ROOMKEEP__MOOD_READ__SPIRITS__LOW);
+	put_mood(fx, 2, 38, false, ROOMKEEP__MOOD_READ__SPIRITS__BRIGHT);
+	put_mood(fx, 2, 1, false, ROOMKEEP__MOOD_READ__SPIRITS__BRIGHT); /* before the tail */
+	/* 3: reached out to twice; 4: left in peace. */
+	put_session(fx, 3, 0, NOW_MS - DAY_MS, &jo);
+	put_touch(fx, 3, 0, ROOMKEEP__TOUCH__WHAT__PERSONAL_CALL, "2025-06-01");
+	put_touch(fx, 3, 1, ROOMKEEP__TOUCH__WHAT__SHORT_MESSAGE, "2025-03-01");
+	put_session(fx, 4, 0, NOW_MS - DAY_MS, &jo);
+	put_touch(fx, 4, 0, ROOMKEEP__TOUCH__WHAT__LEAVE_IN_PEACE, "2025-03-01");
+	fx_commit(fx);
+
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, 3);
+	const struct store_watch *two = &s.patients[0];
+	const struct id two_id = id_of(1, 2);
+	assert_true(id_equal(&two->patient_id, &two_id));
+	assert_true(id_equal(&two->therapist_id, &jo));
+	assert_int_equal(two->facts.event_count, WATCH_EVENTS_USED);
+	assert_int_equal(two->facts.visits_before, 40 - WATCH_EVENTS_USED);
+	assert_int_equal(two->last_day, NOW_DAY - 61);
+	assert_int_equal(s.events[0][WATCH_EVENTS_USED - 1].day, NOW_DAY - 61);
+	assert_int_equal(s.events[0][WATCH_EVENTS_USED - 1].departure, 2);
+	assert_int_equal(s.events[0][WATCH_EVENTS_USED - 2].arrival, 4);
+	assert_int_equal(s.events[0][WATCH_EVENTS_USED - 2].departure, 0);
+	assert_false(two->facts.touched);
+	assert_true(s.patients[1].facts.touched);
+	assert_int_equal(s.patients[1].facts.touched_day, NOW_DAY - 176); /* 2025-06-01 */
+	assert_false(s.patients[1].facts.in_peace);
+	assert_true(s.patients[2].facts.in_peace);
+	assert_false(s.patients[2].facts.touched);
+
+	/* 16:00 UTC is the next day where it is eight hours later and more. */
+	assert_int_equal(look(fx, 8 * 60).patients[1].last_day, NOW_DAY);
+	assert_int_equal(look(fx, 8 * 60 - 1).patients[1].last_day, NOW_DAY - 1);
+}
+
+static enum err stop(void *ctx, const struct store_watch *p)
+{
+	(void)p;
+	(*(unsigned *)ctx)++;
+	return ERR_FULL;
+}
+
+static void test_the_walk_ends_with_the_visitors_error(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	unsigned calls = 0;
+	struct store_reader *r = store_as_reader(fx->store);
+	OK(store_watch_each(r, NOW_MS, 0, (struct store_watch_visitor){ stop, &calls }));
+	assert_int_equal(calls, 0); /* nobody was ever here */
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 3; p++) put_patient(fx, p);
+	for (uint64_t p = 1; p <= 3; p++) put_session(fx, p, 0, NOW_MS - DAY_MS, &mara);
+	fx_commit(fx);
+	assert_int_equal(
+		store_watch_each(r, NOW_MS, 0, (struct store_watch_visitor){ stop, &calls }),
+		ERR_FULL);
+	assert_int_equal(calls, 1);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+/* Ten years: a visit every 73 days or so; some patients came for the last time long ago. Written in
+ * the order of time, as it happened. */
+static void test_watch_410_a_clinic_of_ten_years(void **state)
+{
+	struct fx *fx = *state;
+	const char *asked = getenv("ROOMKEEP_WATCH_PATIENTS");
+	const uint64_t patients = asked != NULL ? strtoull(asked, NULL, 10) : PATIENTS_DEFAULT;
+	const struct id mara = id_of(9, 1);
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= patients; p++) put_patient(fx, p);
+	for (uint64_t n = 0; n < VISITS; n++) {
+		for (uint64_t p = 1; p <= patients; p++) {
+			const uint64_t away = p % 7 == 0 ? p * 37 % 400 : p % 60;
+			const uint64_t ago = (VISITS - 1 - n) * 73 + away;
+			put_session(fx, p, n, NOW_MS - ago * DAY_MS, &mara);
+			put_mood(fx, p, n, false, ROOMKEEP__MOOD_READ__SPIRITS__EVEN);
+			put_mood(fx, p, n, true, ROOMKEEP__MOOD_READ__SPIRITS__BRIGHT);
+		}
+	}
+	fx_commit(fx);
+	const uint64_t begun = now_us();
+	const struct seen s = look(fx, 0);
+	const uint64_t took = now_us() - begun;
+	print_message("%llu patients, %llu sessions, %llu mood reads: %llu ms; warm %zu, cooling "
+		      "%zu, cold %zu, lapsed %zu\n",
+		      (unsigned long long)patients, (unsigned long long)(patients * VISITS),
+		      (unsigned long long)(patients * VISITS * 2),
+		      (unsigned long long)(took / 1000), s.steps[WATCH_WARM],
+		      s.steps[WATCH_COOLING], s.steps[WATCH_COLD], s.steps[WATCH_LAPSED]);
+	assert_int_equal(s.count, patients);
+	assert_true(s.steps[WATCH_WARM] > 0 && s.steps[WATCH_LAPSED] > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_watch_410_visits_moods_and_touches_of_each_patient, fx_setup,
+			fx_teardown),
+		cmocka_unit_test_setup_teardown(test_the_walk_ends_with_the_visitors_error,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_a_clinic_of_ten_years, fx_setup,
+						fx_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
