@@ -38,6 +38,9 @@ MUST_USE enum err verb_list_patients(struct verb *v);
 /* verbs_card.c */
 MUST_USE enum err verb_show_card(struct verb *v);
 
+/* verbs_watch.c */
+MUST_USE enum err verb_list_watch(struct verb *v);
+
 /* verbs_session.c */
 MUST_USE enum err verb_start_session(struct verb *v);
 MUST_USE enum err verb_set_session(struct verb *v);

@@ -177,6 +177,21 @@ static enum err print_table(const struct cli_call *call, const json_t *answer)
 	return e;
 }
 
+/* Who stays away, and the choice that is the therapist's alone (DOMAIN 4.10). */
+static enum err print_watch(const struct cli_call *call, const json_t *answer)
+{
+	const json_int_t left_out = json_integer_value(json_object_get(answer, "left_out"));
+
+	TRY(print_table(call, answer));
+	if (json_array_size(json_object_get(answer, "patients")) == 0) return ERR_OK;
+	if (left_out > 0) (void)printf("%lld more, gone for longer\n", (long long)left_out);
+	(void)puts("Look back: roomkeep show card --patient ID\n"
+		   "Then choose, or let it be: roomkeep add touch --patient ID --on DAY --what "
+		   "personal_call,\n  short_message, ask_to_return, refer_on, closed_with_thanks "
+		   "or leave_in_peace");
+	return ERR_OK;
+}
+
 /* ---- status and show ----------------------------------------------------------------------- */
 
 static void print_text_of(const json_t *object, const char *key, const char *title)
@@ -402,6 +417,7 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 {
 	const struct cli_command *c = call->command;
 
+	if (c->path != NULL && strcmp(c->path, "list/watch") == 0) return print_watch(call, answer);
 	if (c->list != NULL) return print_table(call, answer);
 	if (c->done != NULL) return print_done(call, answer);
 	if (strcmp(c->verb, "status") == 0) return print_status(answer);

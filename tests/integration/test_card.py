@@ -146,6 +146,48 @@ class Card(ClinicTest):
         self.assertEqual(self.room2.refused("list", "mood-reads", "--patient", self.patient).status,
                          77)
 
+    def test_who_stays_away(self):
+        self.patient = self.import_visit()
+        watch = self.room2.call("list", "watch")
+        self.assertEqual((watch["schema"], watch["left_out"]), ("roomkeep.watch/1", 0))
+        self.assertEqual(watch["patients"], [])  # the one visit was 21 days ago: not yet
+        rows = "sessions.csv"
+        folder = os.path.join(self.clinic.root, "before")
+        with open(os.path.join(folder, "patients.csv"), "a") as f:
+            f.write("p2,Olga Vane,,1950-01-01,,,h2\n")
+        with open(os.path.join(folder, rows)) as f:
+            head = f.readline()
+        with open(os.path.join(folder, rows), "w") as f:
+            f.write(head)
+            for i, ago in enumerate((40, 30, 20, 10 + 9)):
+                f.write("v%d,p2,mara,Room 2,%d,10:00,60,Back.,,,,yes\n" % (i, ago))
+        self.room1.call("import", folder)
+        self.room1.sync()
+        olga = until("Room 2 has Olga", lambda: self.room2.call("find", "patient", "Olga")
+                     ["patients"])[0]["patient_id"]
+        row = self.room2.call("list", "watch")["patients"][0]
+        self.assertEqual((row["patient_id"], row["name"], row["step"], row["last_visit"],
+                          row["therapist"], row["may_touch"]),
+                         (olga, "Olga Vane", "cooling", day(19), "mara", True))
+        self.assertIn("the last visit was 19 days ago", row["text"])
+        self.assertEqual(row["reasons"][0]["code"], "last_visit")
+        self.patient = olga
+        self.add("touch", "--what", "personal_call", "--on", day(0))
+        self.room2.sync()
+        row = self.room2.call("list", "watch")["patients"][0]
+        self.assertIs(row["may_touch"], False)
+        status, out, _ = run([w for w in self.room2.args("list", "watch") if w != "--json"])
+        self.assertEqual(status, 0)
+        self.assertIn("Olga Vane", out)
+        self.assertIn("roomkeep add touch", out)
+        self.assertEqual(self.room1.call("list", "watch")["patients"], [])  # she is not Jo's
+        self.room2.lock()
+        self.room2.sign_in("sam")
+        self.assertEqual(self.room2.call("list", "watch")["patients"][0]["step"], "cooling")
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        self.assertEqual(self.room2.refused("list", "watch").status, 69)
+
     def test_a_touch_is_refused_in_words(self):
         self.patient = self.add_patient(self.room2)
         touch = ("touch", "--what", "short_message", "--on", day(0))

@@ -82,6 +82,7 @@ static const struct {
 	  "patient" },
 	{ "roomkeep set patient ID --phone 1", "set", "patient" },
 	{ "roomkeep find patient TEXT --home R --json", "find", "patient" },
+	{ "roomkeep list watch --home R --json", "list", "watch" },
 	{ "roomkeep show card --patient ID --home R --json", "show", "card" },
 	{ "roomkeep start session --patient ID --home R --json", "start", "session" },
 	{ "roomkeep set session SID --subjective T --objective T --assessment T --plan T --home R "
