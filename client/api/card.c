@@ -3,7 +3,9 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/api/care.h"
+#include "client/api/proof_load.h"
 #include "client/api/record_json.h"
+#include "client/api/show_proof.h"
 #include "record/calendar.h"
 #include "record/care.h"
 
@@ -90,6 +92,60 @@ static enum err put_last_visit(struct verb *v, const struct local_session_row *r
 	return put_session_text(object, &s, ROOMKEEP__TEXT_FIELD__PLAN);
 }
 
+/* ---- proof --------------------------------------------------------------------------------- */
+
+#define PROOF_VISITS_MAX 6u /* looked back at: older proof is no news */
+
+static json_t *value_of(const struct proof_row *row)
+{
+	return row->has_value ? json_milli(row->value_milli) : json_null();
+}
+
+static enum err put_proof_line(json_t *list, const struct proof_set *set, uint64_t started_ms)
+{
+	json_t *object = NULL;
+
+	TRY(new_row(list, &object));
+	TRY(show_what(object, set->pre));
+	TRY(json_put_time(object, "started_at", started_ms));
+	TRY(json_put(object, "from", value_of(set->pre)));
+	TRY(json_put(object, "to", value_of(set->post)));
+	return show_delta(object, "change", set->pre, set->post, &set->delta);
+}
+
+/* What one visit showed beyond doubt or honestly did not; what cannot be compared is no line. */
+static enum err put_visit_proof(struct verb *v, const struct local_session_row *row, json_t *list)
+{
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	CLEANUP(proof_session_finip) struct proof_session p = { 0 };
+	struct session_fold loaded;
+	struct session_state s;
+
+	TRY(local_load_session(verb_local(v), verb_vault(v), &row->session_id, &loaded, &s));
+	fold = loaded; /* only now there is something to give back */
+	TRY(proof_session_of(&s, &p));
+	for (size_t i = 0; i < p.set_count; i++) {
+		const struct proof_set *set = &p.sets[i];
+		if (set->pre == NULL || set->post == NULL) continue;
+		if (set->delta.state == PROOF_NOT_COMPARABLE) continue;
+		TRY(put_proof_line(list, set, row->started_ms));
+	}
+	return ERR_OK;
+}
+
+/* Of the newest visit that has any. */
+static enum err put_proof(struct verb *v, const struct local_session_row *rows, size_t count)
+{
+	json_t *list = json_array();
+
+	TRY(json_put(v->answer, "proof", list));
+	for (size_t i = 0; i < count && i < PROOF_VISITS_MAX; i++) {
+		TRY(put_visit_proof(v, &rows[count - 1 - i], list));
+		if (json_array_size(list) > 0) return ERR_OK;
+	}
+	return ERR_OK;
+}
+
 /* Sessions of today are this visit. */
 static enum err put_visits(struct verb *v, const struct id *patient_id, int64_t today, bool partial)
 {
@@ -105,6 +161,7 @@ static enum err put_visits(struct verb *v, const struct id *patient_id, int64_t 
 	const bool is_unknown = count == 0 && partial && fetched_ms == 0;
 	TRY(json_put(v->answer, "first_visit",
 		     is_unknown ? json_null() : json_boolean(count == 0)));
+	TRY(put_proof(v, rows, count));
 	return count == 0 ? json_put(v->answer, "last_visit", json_null())
 			  : put_last_visit(v, &rows[count - 1]);
 }

@@ -114,6 +114,22 @@ static enum err print_visit(const json_t *a, struct buf *line)
 	return ERR_OK;
 }
 
+/* "Neck rotation, left 52 -> 66 deg: improved" */
+static enum err print_proof(const json_t *list, struct buf *line)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const json_t *change = json_object_get(row, "change");
+		TRY(buf_append_fmt(line, "%s %.10g -> %.10g %s: ", text_or(row, "title", "?"),
+				   json_number_value(json_object_get(row, "from")),
+				   json_number_value(json_object_get(row, "to")),
+				   text_or(change, "unit", "")));
+		TRY(add_spaced(line, text_or(change, "state", "?")));
+		TRY(flush(line, i == 0 ? "PROOF" : ""));
+	}
+	return ERR_OK;
+}
+
 static enum err print_alerts(const json_t *list, struct buf *line)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -236,6 +252,7 @@ enum err print_card(const json_t *answer)
 		print_part(i == 0 ? "COMPLAINT" : "",
 			   json_string_value(json_array_get(complaints, i)));
 	}
+	TRY(print_proof(json_object_get(answer, "proof"), &line));
 	TRY(print_promises(json_object_get(answer, "promises"), &line));
 	TRY(print_talks(json_object_get(answer, "talk_about"), &line));
 	TRY(add_wishes(&line, json_object_get(answer, "comfort")));

@@ -34,8 +34,7 @@
 	X(ROOM_SETTING, 53)                                                                        \
 	X(WAITLIST_ITEM, 54)                                                                       \
 	X(STAFF_PROFILE, 55)
-#define KIND_PLAIN_MAP(X)                                                                          \
-	KIND_INTAKE_MAP(X) KIND_CARE_MAP(X) KIND_CLINIC_MAP(X) KIND_BOOKING_MAP(X)
+#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X) KIND_CARE_MAP(X) KIND_CLINIC_MAP(X) KIND_BOOKING_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,

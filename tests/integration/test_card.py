@@ -30,7 +30,7 @@ class Card(ClinicTest):
         rows = {"patients": "p1,Maya Rowe,May,1988-04-02,,,h1\n",
                 "sessions": "a,p1,mara,Room 2,21,10:00,60,Stiff neck.,,,"
                             "Recheck left rotation.,yes\n",
-                "measures": ""}
+                "measures": "a,pre,cx_rot,L,52,\na,post,cx_rot,L,66,\n"}
         folder = os.path.join(self.clinic.root, "before")
         os.mkdir(folder)
         for name, lines in rows.items():
@@ -115,6 +115,7 @@ class Card(ClinicTest):
         for line in ("WELCOME       May (Maya Rowe), say MY-a", "TAKE CARE     Allergy: latex",
                      "VISIT         2, last on %s with mara" % day(21),
                      "CAME FOR      Stiff neck.", "PROMISED      bring the stretch sheet (by ",
+                     "PROOF         Neck rotation, left 52 -> 66 deg: improved",
                      "ASK ABOUT     race in spring (%s, mara)" % day(21),
                      "COMFORT       pressure 3; talk quiet",
                      "LAST LEFT     low in spirits, tired",
@@ -146,6 +147,16 @@ class Card(ClinicTest):
         self.assertEqual(self.room2.refused("list", "mood-reads", "--patient", self.patient).status,
                          77)
 
+    def test_words_for_a_note_are_asked_about_beside_the_answer(self):
+        self.patient = self.add_patient(self.room2)
+        session = self.start_session(self.room2, self.patient)
+        words = self.room2.args("set", "session", session, "--plan", "-")
+        status, out, err = run([w for w in words if w != "--json"], "ask about the divorce")
+        self.assertEqual((status, out), (0, "Changed session %s.\n" % session))
+        self.assertEqual(err, "Plan, Divorce: does it belong in a confidential note?\n")
+        with open(self.room2.log) as f:
+            self.assertNotIn("divorce", f.read())
+
     def test_who_stays_away(self):
         self.patient = self.import_visit()
         watch = self.room2.call("list", "watch")
@@ -153,6 +164,10 @@ class Card(ClinicTest):
         self.assertEqual(watch["patients"], [])  # the one visit was 21 days ago: not yet
         rows = "sessions.csv"
         folder = os.path.join(self.clinic.root, "before")
+        with open(os.path.join(folder, "measures.csv")) as f:
+            head = f.readline()
+        with open(os.path.join(folder, "measures.csv"), "w") as f:
+            f.write(head)
         with open(os.path.join(folder, "patients.csv"), "a") as f:
             f.write("p2,Olga Vane,,1950-01-01,,,h2\n")
         with open(os.path.join(folder, rows)) as f:

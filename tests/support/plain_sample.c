@@ -119,12 +119,12 @@ static uint64_t times_before(const struct kind_info *info, const struct field_ru
 	return count;
 }
 
-static void put_number(const struct kind_info *info, const struct field_rule *rule, const ProtobufCFieldDescriptor *f, uint64_t n,
-		       ProtobufCMessage *m)
+static void put_number(const struct kind_info *info, const struct field_rule *rule,
+		       const ProtobufCFieldDescriptor *f, uint64_t n, ProtobufCMessage *m)
 {
 	const uint64_t range = (uint64_t)rule->max - rule->min + 1;
-	const uint64_t time = 1700000000000u + times_before(info, rule) * TIME_SPAN_MS +
-			      n % TIME_SPAN_MS;
+	const uint64_t time =
+		1700000000000u + times_before(info, rule) * TIME_SPAN_MS + n % TIME_SPAN_MS;
 	const uint64_t value = rule->format == FIELD_TIME ? time : rule->min + n % range;
 	const uint32_t small = (uint32_t)value;
 	if (reflect_size(f) == sizeof(small)) {

@@ -62,7 +62,7 @@ static void test_card_44_a_first_visit_is_said_to_be_one(void **state)
 	expect_card(&s, "comfort", "null");
 	expect_card(&s, "preference", "null");
 	expect_card(&s, "own_notes", "0");
-	const char *lists[] = { "take_care", "consent",    "complaints",
+	const char *lists[] = { "take_care", "consent",    "complaints",  "proof",
 				"promises",  "talk_about", "mood_prompts" };
 	for (size_t i = 0; i < COUNT_OF(lists); i++) expect_card(&s, lists[i], "[]");
 	/* During the first visit it still is the first. */
@@ -119,6 +119,42 @@ static void test_card_44_what_was_said_last_time(void **state)
 	json_decref(said.answer);
 	expect_card(&s, "complaints", "['neck after a fall']");
 	free(session);
+	end(&s);
+}
+
+static void measure(struct scene *s, const char *session, const char *ref, const char *phase,
+		    int value)
+{
+	done(ask(s->mara, "add/measure",
+		 "{'session_id':'%s','ref':'%s','side':'L','phase':'%s','value':%d}", session, ref,
+		 phase, value));
+}
+
+/* The newest visit that has any; what cannot be compared is no line. */
+static void test_card_44_the_last_proof(void **state)
+{
+	(void)state;
+	struct scene s = begin();
+	char *session = visit(&s);
+	measure(&s, session, "cx_rot", "pre", 52);
+	measure(&s, session, "cx_rot", "post", 66);
+	measure(&s, session, "cx_lat", "pre", 30); /* not measured again */
+	expect_card(&s, "proof", "[]");            /* of today */
+	free(session);
+	s.w->wall += 7 * DAY_MS_;
+	free(visit(&s)); /* nothing was measured */
+	s.w->wall += 7 * DAY_MS_;
+	struct said said = card(&s);
+	OK(said.err);
+	const json_t *list = json_object_get(said.answer, "proof");
+	assert_int_equal(json_array_size(list), 1);
+	const json_t *row = json_array_get(list, 0);
+	assert_string_equal(json_text_of(row, "ref"), "cx_rot");
+	assert_string_equal(json_text_of(row, "side"), "L");
+	assert_int_equal(json_integer_value(json_object_get(row, "from")), 52);
+	assert_int_equal(json_integer_value(json_object_get(row, "to")), 66);
+	assert_string_equal(json_text_of(json_object_get(row, "change"), "state"), "improved");
+	json_decref(said.answer);
 	end(&s);
 }
 
@@ -327,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_card_44_a_first_visit_is_said_to_be_one),
 		cmocka_unit_test(test_card_44_nobody_is_called_new_on_a_guess),
 		cmocka_unit_test(test_card_44_what_was_said_last_time),
+		cmocka_unit_test(test_card_44_the_last_proof),
 		cmocka_unit_test(test_card_44_only_what_may_be_mentioned_and_is_not_expired),
 		cmocka_unit_test(test_card_44_allergies_and_absolute_alerts_in_words),
 		cmocka_unit_test(test_card_44_consents_still_open_or_refused),
