@@ -45,9 +45,8 @@ enum err hints_put(struct verb *v, const char *const *keys, size_t count)
 	return ERR_OK;
 }
 
-enum err hints_put_record(struct verb *v)
+enum err hints_put_record(struct verb *v, const struct kind_info *info)
 {
-	const struct kind_info *info = v->row->kind;
 	const char *keys[KEYS_MAX];
 	size_t count = 0;
 

@@ -10,5 +10,5 @@
 /* Puts "hints" into the answer: [{"field","code","asks_note","asks_safety"}] over these texts of
  * the request, each code once a field. Keys that are absent or no text are passed over. */
 MUST_USE enum err hints_put(struct verb *v, const char *const *keys, size_t count);
-/* The same over the texts of the row's kind. */
-MUST_USE enum err hints_put_record(struct verb *v);
+/* The same over the texts of a kind. */
+MUST_USE enum err hints_put_record(struct verb *v, const struct kind_info *info);

@@ -39,7 +39,7 @@ enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMe
 	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
 	if (e != ERR_OK) return record_fail(v, info, e, &error);
 	v->effects.outbox = true;
-	TRY(hints_put_record(v));
+	TRY(hints_put_record(v, info));
 	TRY(json_put_id(v->answer, info->subject_field, record_id));
 	return json_put_id(v->answer, "op_id", &op_id);
 }
