@@ -9,8 +9,8 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-/* fontconfig keeps its configuration to the end of the process. Giving it back (FcFini) asserts when
- * Pango's own thread still reads it, so the leak checker is told instead. */
+/* fontconfig keeps its configuration to the end of the process. Giving it back (FcFini) asserts
+ * when Pango's own thread still reads it, so the leak checker is told instead. */
 const char *__lsan_default_suppressions(void);
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
 {

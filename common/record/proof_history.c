@@ -44,6 +44,7 @@ static void history_add(struct proof_series *s, size_t visit, const struct proof
 		s->point_count++; /* at most; two sets of one visit share a point */
 		return;
 	}
+	INSIST(s->points != NULL); /* the first walk counted, history_give_room gave */
 	struct proof_point *last = s->point_count > 0 ? &s->points[s->point_count - 1] : NULL;
 	if (last != NULL && last->visit == visit) {
 		if (!history_goes_before(&last->set, set)) last->set = *set;
