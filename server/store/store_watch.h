@@ -1,8 +1,9 @@
 /* store_watch: the facts of the relationship watch (record/watch.h), of all patients in one pass.
  *
- * From the views of sessions, mood reads and touches: two statements for the clinic, none per
- * patient. Signals whose records do not exist yet (bookings, proof, homecare, comfort, adverse
- * events, why a therapist changed) stay "not known", which is what watch.h makes of zeros.
+ * From the views of sessions, mood reads, touches and appointments to come: two statements for
+ * the clinic, none per patient. What else watch.h asks for (cancelled appointments, proof,
+ * homecare, comfort, adverse events, why a therapist changed) is not looked up yet and stays "not
+ * known", which is what watch.h makes of zeros.
  *
  * Decides nothing: neither who is cooling nor who may know it.
  * Owns, threads, errors, memory: as store.h; at any time the events of one patient. */

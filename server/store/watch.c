@@ -17,6 +17,7 @@ struct watch_walk {
 	struct db_stmt *records;  /* owned */
 	bool has_record;          /* the row under the cursor holds */
 	int32_t offset_minutes;
+	int64_t today;
 	uint64_t patient; /* of the tail */
 	struct store_watch now;
 	struct watch_tail tail;
@@ -49,7 +50,7 @@ static enum err tail_add(struct watch_walk *w)
 	return db_col_id(w->sessions, 3, &w->now.therapist_id);
 }
 
-/* ---- moods and touches ----------------------------------------------------------------------- */
+/* ---- moods, touches, bookings ---------------------------------------------------------------- */
 
 static void mood_apply(struct watch_tail *t, const Roomkeep__MoodRead *m)
 {
@@ -76,6 +77,13 @@ static void touch_apply(struct watch_patient *p, const Roomkeep__Touch *m)
 	p->touched_day = (int32_t)day;
 }
 
+static bool is_still_to_come(const struct watch_walk *w, const Roomkeep__Appointment *m)
+{
+	if (m->has_state && m->state != ROOMKEEP__APPOINTMENT__STATE__BOOKED) return false;
+	if (!m->has_starts_ms || m->starts_ms >= TIME_MS_END) return false;
+	return calendar_day_of(m->starts_ms, w->offset_minutes) >= w->today;
+}
+
 static enum err record_apply_row(struct watch_walk *w)
 {
 	const struct kind_info *info = kind_find(db_col_u64(w->records, 1));
@@ -84,12 +92,15 @@ static enum err record_apply_row(struct watch_walk *w)
 		ProtobufCMessage *any;
 		const Roomkeep__MoodRead *mood;
 		const Roomkeep__Touch *touch;
+		const Roomkeep__Appointment *appointment;
 	} m;
 	INSIST(info != NULL);
 	m.any = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
 	ENSURE(m.any != NULL, ERR_CORRUPT);
 	if (info->kind == KIND_MOOD_READ) mood_apply(&w->tail, m.mood);
 	if (info->kind == KIND_TOUCH) touch_apply(&w->now.facts, m.touch);
+	if (info->kind == KIND_APPOINTMENT && is_still_to_come(w, m.appointment))
+		w->now.facts.booked = true;
 	protobuf_c_message_free_unpacked(m.any, NULL);
 	return ERR_OK;
 }
@@ -132,9 +143,10 @@ static enum err walk_begin(struct db *db, uint64_t before_ms, struct watch_walk 
 		     " WHERE at < ?1 ORDER BY s.patient, at",
 		     DB_ARGS(db_u64(before_ms)), &w->sessions));
 	TRY(db_query(db,
-		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2)"
+		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2, ?3)"
 		     " AND patient IS NOT NULL AND message IS NOT NULL ORDER BY patient, plain",
-		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH)), &w->records));
+		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH), db_u64(KIND_APPOINTMENT)),
+		     &w->records));
 	return db_step(w->records, &w->has_record);
 }
 
@@ -143,6 +155,7 @@ enum err store_watch_each(struct store_reader *r, uint64_t before_ms, int32_t of
 {
 	CLEANUP(watch_walk_finip) struct watch_walk w = { .offset_minutes = offset_minutes };
 	REQUIRE(before_ms < TIME_MS_END);
+	w.today = calendar_day_of(before_ms, offset_minutes);
 	TRY(walk_begin(r->db, before_ms, &w));
 	for (;;) {
 		bool row = false;

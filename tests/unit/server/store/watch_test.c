@@ -89,6 +89,19 @@ static void put_touch(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__Tou
 	put_plain(fx, KIND_TOUCH, &id, patient, &m.base);
 }
 
+static void put_appointment(struct fx *fx, uint64_t patient, uint64_t n, uint64_t starts_ms,
+			    Roomkeep__Appointment__State state)
+{
+	Roomkeep__Appointment m = ROOMKEEP__APPOINTMENT__INIT;
+	struct id id = id_of(6, patient * 1000 + n);
+	m.has_appointment_id = m.has_starts_ms = true;
+	m.appointment_id = fx_bytes(&id);
+	m.starts_ms = starts_ms;
+	m.has_state = state != ROOMKEEP__APPOINTMENT__STATE__STATE_UNKNOWN;
+	m.state = state;
+	put_plain(fx, KIND_APPOINTMENT, &id, patient, &m.base);
+}
+
 /* ---- what comes out -------------------------------------------------------------------------- */
 
 struct seen {
@@ -175,6 +188,36 @@ static void test_watch_410_visits_moods_and_touches_of_each_patient(void **state
 	assert_int_equal(look(fx, 8 * 60 - 1).patients[1].last_day, NOW_DAY - 1);
 }
 
+static void test_watch_410_who_is_booked_from_today_on(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const Roomkeep__Appointment__State none = ROOMKEEP__APPOINTMENT__STATE__STATE_UNKNOWN;
+	const struct {
+		uint64_t starts_ms;
+		Roomkeep__Appointment__State state;
+		bool booked;
+	} rows[] = {
+		{ NOW_MS + DAY_MS, none, true },
+		{ NOW_MS + DAY_MS, ROOMKEEP__APPOINTMENT__STATE__BOOKED, true },
+		{ NOW_MS - 3600000, none, true }, /* this morning: it is still today */
+		{ NOW_MS - DAY_MS, none, false },
+		{ NOW_MS + DAY_MS, ROOMKEEP__APPOINTMENT__STATE__CANCELLED, false },
+		{ NOW_MS + DAY_MS, ROOMKEEP__APPOINTMENT__STATE__NO_SHOW, false },
+	};
+	fx_begin(fx);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		put_patient(fx, i + 1);
+		put_session(fx, i + 1, 0, NOW_MS - 90 * DAY_MS, &mara);
+		put_appointment(fx, i + 1, 0, rows[i].starts_ms, rows[i].state);
+	}
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, COUNT_OF(rows));
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(s.patients[i].facts.booked, rows[i].booked);
+}
+
 static enum err stop(void *ctx, const struct store_watch *p)
 {
 	(void)p;
@@ -246,6 +289,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_watch_410_visits_moods_and_touches_of_each_patient, fx_setup,
 			fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_who_is_booked_from_today_on,
+						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_the_walk_ends_with_the_visitors_error,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_a_clinic_of_ten_years, fx_setup,
