@@ -275,10 +275,10 @@ static void test_watch_410_a_clinic_of_ten_years(void **state)
 	const uint64_t took = now_us() - begun;
 	print_message("%llu patients, %llu sessions, %llu mood reads: %llu ms; warm %zu, cooling "
 		      "%zu, cold %zu, lapsed %zu\n",
-		      (unsigned long long)patients, (unsigned long long)(patients * VISITS),
-		      (unsigned long long)(patients * VISITS * 2),
-		      (unsigned long long)(took / 1000), s.steps[WATCH_WARM],
-		      s.steps[WATCH_COOLING], s.steps[WATCH_COLD], s.steps[WATCH_LAPSED]);
+		      (unsigned long long)patients, (unsigned long long)patients * VISITS,
+		      (unsigned long long)patients * VISITS * 2, (unsigned long long)(took / 1000),
+		      s.steps[WATCH_WARM], s.steps[WATCH_COOLING], s.steps[WATCH_COLD],
+		      s.steps[WATCH_LAPSED]);
 	assert_int_equal(s.count, patients);
 	assert_true(s.steps[WATCH_WARM] > 0 && s.steps[WATCH_LAPSED] > 0);
 }
