@@ -30,6 +30,12 @@ def of_session(sid):
 
 
 class Demo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # nohup and a shell's & hand down signals that are ignored, and the demo respects that.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="roomkeep-demo-test-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
