@@ -4,6 +4,7 @@
 #include "client/api/care.h"
 #include "client/api/hints.h"
 #include "client/api/record_json.h"
+#include "client/api/record_more.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
 
@@ -52,6 +53,48 @@ static void put_id(const struct kind_info *info, const char *field, const struct
 	reflect_put(m, reflect_field(info->message, field), &bytes, sizeof(bytes));
 }
 
+/* The patient that the request names; zeros when it names none. */
+static struct id asked_patient(struct verb *v)
+{
+	const struct kind_info *info = v->row->kind;
+	struct id id = { 0 };
+
+	if (info->patient_field == NULL ||
+	    id_parse(view_str(verb_text(v, info->patient_field)), &id) != ERR_OK) {
+		return (struct id){ 0 };
+	}
+	return id;
+}
+
+/* What the record refers to must be here: an id that names nothing is a slip of the hand. */
+static enum err check_ref(struct verb *v, struct id patient_id)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct kind_info *info = v->row->kind;
+	const struct record_state *found = NULL;
+	struct local_patient p;
+	struct id id;
+	enum err e;
+
+	if (info->ref_field == NULL || !verb_has(v, info->ref_field)) return ERR_OK;
+	TRY(verb_need_id(v, info->ref_field, &id));
+	const char *what = kind_name((uint64_t)info->ref_kind);
+	if (info->ref_kind == KIND_PATIENT) {
+		e = local_get_patient(verb_local(v), verb_vault(v), &id, &p);
+	} else {
+		e = local_get_record(verb_local(v), verb_vault(v), info->ref_kind, &id, &fold,
+				     &found);
+	}
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, what, info->ref_field);
+	TRY(e);
+	if (found == NULL || id_is_zero(&found->patient_id) || id_is_zero(&patient_id) ||
+	    id_equal(&found->patient_id, &patient_id)) {
+		return ERR_OK;
+	}
+	return fault_set(&v->fault, ERR_BAD_VALUE, NULL, "%s: a %s of this patient",
+			 info->ref_field, what);
+}
+
 static enum err new_message(struct verb *v, struct arena *a, ProtobufCMessage **ret)
 {
 	const struct kind_info *info = v->row->kind;
@@ -78,6 +121,7 @@ enum err verb_add_record(struct verb *v)
 	TRY(care_fill(v));
 	TRY(record_need_fields(v, info, info->subject_field));
 	TRY(new_message(v, &a, &m));
+	TRY(check_ref(v, asked_patient(v)));
 	const struct id record_id = local_new_id(verb_local(v), v->now_ms);
 	put_id(info, info->subject_field, &record_id, m);
 	TRY(care_check(v, m));
@@ -153,6 +197,7 @@ enum err verb_set_record(struct verb *v)
 
 	struct id patient_id = { 0 };
 	TRY(find_patient_of(v, &record_id, &patient_id));
+	TRY(check_ref(v, patient_id));
 	if (info->patient_field != NULL && !verb_has(v, info->patient_field)) {
 		put_id(info, info->patient_field, &patient_id, m);
 	}
@@ -246,7 +291,9 @@ static enum err show_record(struct verb *v)
 	if (e == ERR_NOT_FOUND && kind_is_one_per_patient(info)) return show_nothing(v, &record_id);
 	if (e == ERR_NOT_FOUND) return fail_unknown_record(v);
 	TRY(e);
+	bool overdue = false;
 	TRY(record_to_json(v->answer, info, s->message));
+	TRY(record_put_more(v, s, v->answer, &overdue));
 	TRY(put_people(v, v->answer, s));
 	TRY(put_history(v, s));
 	return tell_opened(v, &s->patient_id);
@@ -257,49 +304,80 @@ enum err verb_show_record(struct verb *v)
 	return verb_show_named(v, show_record);
 }
 
-static enum err put_records(struct verb *v, const struct id *patient_id)
+static void json_freep(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* Adds a patient's records to `list`; with "overdue" in the request only those that are. */
+static enum err put_records(struct verb *v, const struct id *patient_id, json_t *list)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct kind_info *info = v->row->kind;
+	const bool only_overdue = json_is_true(json_object_get(v->request, "overdue"));
 	const struct record_state *records = NULL;
-	json_t *list = json_array();
-	char key[FIELD_KEY_BYTES];
 	size_t count = 0;
 
-	(void)snprintf(key, sizeof(key), "%s%s", info->name, kind_plural_end(info)); /* "alerts" */
-	TRY(json_put(v->answer, key, list));
 	TRY(local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id, &fold,
 			       &records, &count));
 	for (size_t i = 0; i < count; i++) {
-		json_t *object = json_object();
-		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+		CLEANUP(json_freep) json_t *object = json_object();
+		bool overdue = false;
+		ENSURE(object != NULL, ERR_NOMEM);
 		TRY(record_to_json(object, info, records[i].message));
+		TRY(record_put_more(v, &records[i], object, &overdue));
 		TRY(put_people(v, object, &records[i]));
+		if (only_overdue && !overdue) continue;
+		ENSURE(json_array_append(list, object) == 0, ERR_NOMEM);
 	}
 	return ERR_OK;
+}
+
+/* What waits does so whoever's it is: every patient who is here. */
+static enum err put_all_records(struct verb *v, json_t *list)
+{
+	struct local_patient p;
+	size_t at = 0;
+
+	for (;;) {
+		const enum err e =
+			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		TRY(put_records(v, &p.id, list));
+	}
+}
+
+static enum err need_patient(struct verb *v, struct id *ret_patient_id)
+{
+	struct local_patient p;
+
+	TRY(verb_need_id(v, "patient_id", ret_patient_id));
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), ret_patient_id, &p);
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+	TRY(e);
+	return json_put_id(v->answer, "patient_id", ret_patient_id);
 }
 
 /* Records of a session of long ago are fetched with it; all others are here. */
 enum err verb_list_records(struct verb *v)
 {
 	const struct kind_info *info = v->row->kind;
-	struct local_patient p;
+	const bool all = info->has_clock && !verb_has(v, "patient_id");
 	struct id patient_id = { 0 };
+	json_t *list = json_array();
+	char key[FIELD_KEY_BYTES];
 	bool partial = false;
 
+	(void)snprintf(key, sizeof(key), "%s%s", info->name, kind_plural_end(info)); /* "alerts" */
+	TRY(json_put(v->answer, key, list));
 	TRY(may_read_records(v));
-	if (info->patient_field != NULL) {
-		TRY(verb_need_id(v, "patient_id", &patient_id));
-		const enum err e = local_get_patient(verb_local(v), verb_vault(v), &patient_id, &p);
-		if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
-		TRY(e);
-		TRY(json_put_id(v->answer, "patient_id", &patient_id));
-	}
-	if (info->session_field != NULL) {
+	if (info->patient_field != NULL && !all) TRY(need_patient(v, &patient_id));
+	if (info->session_field != NULL && !all) {
 		TRY(verb_fetch_patient(v, &patient_id, &partial));
 		if (v->ask.len > 0) return ERR_OK;
 	}
-	TRY(put_records(v, &patient_id));
+	TRY(all ? put_all_records(v, list) : put_records(v, &patient_id, list));
 	TRY(json_put(v->answer, "partial", json_boolean(partial)));
 	return tell_opened(v, &patient_id);
 }

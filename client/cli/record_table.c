@@ -210,14 +210,21 @@ static const struct cli_param *flags_of(const struct kind_info *info, bool chang
 	return &params[first];
 }
 
-/* --patient alone, or nothing for a kind without a patient. */
-static const struct cli_param *patient_flag(const struct kind_info *info)
+/* --patient, or nothing for a kind without a patient; a `list` of what waits can do without. */
+static const struct cli_param *patient_flag(const struct kind_info *info, bool list)
 {
 	const size_t first = params_used;
+	const bool clock = list && info->has_clock;
 
 	if (info->patient_field != NULL) {
 		add_flag(info, field_find(info->fields, info->field_count, info->patient_field),
-			 true);
+			 !clock);
+	}
+	if (clock) {
+		*new_param() = (struct cli_param){ .name = "overdue",
+						   .key = "overdue",
+						   .help = "only what is late",
+						   .take = CLI_TAKE_NOTHING };
 	}
 	*new_param() = (struct cli_param){ .name = NULL };
 	return &params[first];
@@ -292,7 +299,7 @@ static struct cli_command show_command(const struct kind_info *info)
 
 	c.help = keep("Show %s, with its history", info->one);
 	if (!kind_is_one_per_patient(info)) take_id(&c);
-	if (kind_is_one_per_patient(info)) c.flags = patient_flag(info);
+	if (kind_is_one_per_patient(info)) c.flags = patient_flag(info, false);
 	set_examples(&c, which(info));
 	return c;
 }
@@ -305,6 +312,8 @@ static const char *columns_of(const struct kind_info *info)
 	char title[FIELD_KEY_BYTES];
 	size_t at = 0;
 	unsigned shown = 0;
+
+	if (info->columns != NULL) return info->columns;
 
 	for (size_t i = 0; i < info->field_count && shown < COLUMNS_SHOWN; i++) {
 		const struct field_rule *rule = &info->fields[i];
@@ -322,13 +331,14 @@ static struct cli_command list_command(const struct kind_info *info)
 {
 	struct cli_command c = command_of(info, "list", kind_plural_end(info));
 
-	c.help = info->patient_field != NULL ? keep("List a patient's %s", info->many)
-					     : keep("List the %s", info->many);
-	c.flags = patient_flag(info);
+	const bool of_one = info->patient_field != NULL && !info->has_clock;
+
+	c.help = of_one ? keep("List a patient's %s", info->many) : keep("List the %s", info->many);
+	c.flags = patient_flag(info, true);
 	c.list = keep("%s%s", info->name, kind_plural_end(info));
 	c.columns = columns_of(info);
 	c.empty = keep("No %s.", info->many);
-	set_examples(&c, info->patient_field != NULL ? "--patient ID" : "");
+	set_examples(&c, of_one ? "--patient ID" : info->has_clock ? "--overdue" : "");
 	return c;
 }
 

@@ -94,9 +94,10 @@ MUST_USE enum err local_list_sessions(struct local *l, const struct vault *v,
 				      const struct id *patient_id,
 				      struct local_session_row **ret_rows, size_t *ret_count);
 
-/* All plain records of a kind that are held here of one patient, oldest first; `patient_id` NULL
- * for a kind without one. What a state points to lives in `ret_fold`: give it to record_fold_fini.
- * On failure there is nothing to give back. ERR_DENIED. Requires: kind_is_plain. */
+/* All plain records of a kind that are held here of one patient, oldest first; `patient_id` is not
+ * looked at for a kind without one. What a state points to lives in `ret_fold`: give it to
+ * record_fold_fini. On failure there is nothing to give back. ERR_DENIED. Requires:
+ * kind_is_plain. */
 MUST_USE enum err local_list_records(struct local *l, const struct vault *v, enum kind kind,
 				     const struct id *patient_id, struct record_fold *ret_fold,
 				     const struct record_state **ret_records, size_t *ret_count);

@@ -100,9 +100,10 @@ enum err local_list_records(struct local *l, const struct vault *v, enum kind ki
 			    const struct record_state **ret_records, size_t *ret_count)
 {
 	const struct kind_info *info = kind_find((uint64_t)kind);
-	const struct id of = patient_id != NULL ? *patient_id : (struct id){ 0 };
+	struct id of = { 0 };
 	uint8_t tag[VAULT_TAG_BYTES];
 	REQUIRE(info != NULL && kind_is_plain(info));
+	if (info->patient_field != NULL) of = *patient_id;
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_RECORDS, info, &of, tag);
 	record_fold_init(ret_fold, info);
@@ -212,12 +213,13 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 	}
 	const enum err e = local_get_record(l, v, p->info->kind, &record_id, &fold, &now);
 	*ret_first = e == ERR_NOT_FOUND;
-	if (e == ERR_NOT_FOUND) return ERR_OK;
+	if (e == ERR_NOT_FOUND) return record_check_change(p->info, NULL, p->is.any, ret_error);
 	TRY(e);
 	ENSURE(p->info->merge != KIND_MERGE_FIRST, ERR_EXISTS);
 	if (!id_equal(&now->patient_id, &patient_id)) {
 		return field_fail(ret_error, ERR_BAD_VALUE, p->info->patient_field,
 				  "the patient whose record it is");
 	}
-	return record_check_whole(p->info, now, p->is.any, ret_error);
+	TRY(record_check_whole(p->info, now, p->is.any, ret_error));
+	return record_check_change(p->info, now->message, p->is.any, ret_error);
 }

@@ -26,6 +26,7 @@
 	X(TALK_ABOUT, 34)                                                                          \
 	X(CONSENT, 35)                                                                             \
 	X(TOUCH, 36)
+#define KIND_REFERRAL_MAP(X) X(REFERRAL, 41)
 #define KIND_CLINIC_MAP(X) X(PROVIDER, 48)
 #define KIND_BOOKING_MAP(X)                                                                        \
 	X(APPOINTMENT, 50)                                                                         \
@@ -34,7 +35,12 @@
 	X(ROOM_SETTING, 53)                                                                        \
 	X(WAITLIST_ITEM, 54)                                                                       \
 	X(STAFF_PROFILE, 55)
-#define KIND_PLAIN_MAP(X) KIND_INTAKE_MAP(X) KIND_CARE_MAP(X) KIND_CLINIC_MAP(X) KIND_BOOKING_MAP(X)
+#define KIND_PLAIN_MAP(X)                                                                          \
+	KIND_INTAKE_MAP(X)                                                                         \
+	KIND_CARE_MAP(X)                                                                           \
+	KIND_REFERRAL_MAP(X)                                                                       \
+	KIND_CLINIC_MAP(X)                                                                         \
+	KIND_BOOKING_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,
@@ -82,6 +88,12 @@ enum kind_merge {
 	KIND_MERGE_FIRST,  /* record_fold.h: written once, the oldest op holds */
 };
 
+/* One change of a plain record, for a kind whose steps have an order. */
+struct kind_change {
+	const ProtobufCMessage *before; /* what held; NULL for the first op */
+	const ProtobufCMessage *after;  /* what would hold */
+};
+
 struct kind_info {
 	enum kind kind;
 	const char *name; /* "session_text": for JSON and logs */
@@ -101,13 +113,23 @@ struct kind_info {
 	/* What the field table cannot say; NULL for none. `error` is never NULL. */
 	enum err (*check)(const ProtobufCMessage *message, struct record_error *error);
 
-	/* Plain records only: words of the command line. */
+	/* Plain records only. What may follow what: looked at where the record is at hand, in the
+	 * room before an op is made and on the server before it counts. NULL: any change may be. */
+	enum err (*check_change)(const struct kind_change *change, struct record_error *error);
+	/* An optional field with the id of a `ref_kind` that must be here when a person names it: a
+	 * patient, or a plain record of the same patient or of none. NULL for none. */
+	const char *ref_field;
+	enum kind ref_kind;
+	bool has_clock; /* it waits for something: listed for all patients too, and --overdue */
+
+	/* Words of the command line. */
 	const char *one;         /* "an alert" */
 	const char *many;        /* "alerts"; NULL when it is one per patient */
 	const char *about;       /* what it is for, one line */
 	const char *mark;        /* "withdrawn": a switch of a set that stamps the time; or NULL */
 	const char *example;     /* flags of an add, or of a set when it is one per patient */
 	const char *example_set; /* flags of a set; NULL when it is never changed, or as above */
+	const char *columns;     /* "key:Title,..." of a list; NULL: the first fields */
 };
 
 /* Merged by record_fold.h. */

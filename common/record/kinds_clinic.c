@@ -16,6 +16,10 @@ static const struct field_rule provider_fields[] = {
 	{ "gender", FIELD_NAME, FIELD_OPTIONAL, 1, NAME_BYTES_MAX, "gender" },
 	{ "wait_days", FIELD_COUNT, FIELD_OPTIONAL, 0, WAIT_DAYS_MAX, "wait for a first visit" },
 	{ "retired", FIELD_BOOL, FIELD_OPTIONAL, 0, 0, "do they take no patients any more?" },
+	{ "last_reply", FIELD_DATE, FIELD_OPTIONAL, 10, 10,
+	  "day of their last answer to a letter" },
+	{ "patients_say", FIELD_TEXT, FIELD_OPTIONAL, 1, TEXT_BYTES_MAX,
+	  "how patients felt there, in their words" },
 	FIELD_TAKES_BACK,
 };
 

@@ -1,6 +1,7 @@
 #include "record/record_fold.h"
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "record/fold_store.h"
 #include "record/reflect.h"
 #include "wire/scan.h"
@@ -101,6 +102,24 @@ void record_apply(const struct kind_info *info, ProtobufCMessage *into, bool is_
 			reflect_clear(into, field);
 		}
 	}
+}
+
+enum err record_check_change(const struct kind_info *info, const ProtobufCMessage *before,
+			     const ProtobufCMessage *op, struct record_error *ret_error)
+{
+	if (info->check_change == NULL) return ERR_OK;
+	/* The rule may rely on good fields. */
+	TRY(field_check_all(info->fields, info->field_count, op, before == NULL, ret_error));
+	struct record_error error = { ERR_OK, NULL, NULL };
+	CLEANUP(freep) ProtobufCMessage *whole = calloc(1, info->message->sizeof_message);
+	ENSURE(whole != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, whole);
+	if (before != NULL) record_apply(info, whole, true, before);
+	record_apply(info, whole, before == NULL, op);
+	const struct kind_change change = { .before = before, .after = whole };
+	const enum err e = info->check_change(&change, &error);
+	if (e != ERR_OK && ret_error != NULL) *ret_error = error;
+	return e;
 }
 
 /* The ops of one record, oldest first, become its state. */

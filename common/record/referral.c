@@ -47,11 +47,31 @@ bool referral_may_move(enum referral_state from, enum referral_state to)
 	return (referral_states[from].allowed & FSM_TO(to)) != 0;
 }
 
+const char *referral_next_words(enum referral_state from)
+{
+	switch (from) {
+	case REFERRAL_NOTICED: return "after noticed comes discussed or declined";
+	case REFERRAL_DISCUSSED: return "after discussed comes consented or declined";
+	case REFERRAL_CONSENTED: return "after consented comes drafted or declined";
+	case REFERRAL_DRAFTED: return "after drafted comes sent or declined";
+	case REFERRAL_SENT: return "after sent comes acknowledged, replied, closed or declined";
+	case REFERRAL_ACKNOWLEDGED: return "after acknowledged comes replied, closed or declined";
+	case REFERRAL_REPLIED: return "after replied comes told";
+	case REFERRAL_TOLD: return "after told comes closed";
+	case REFERRAL_CLOSED: return "it is closed: nothing follows";
+	case REFERRAL_DECLINED: return "it was declined: nothing follows";
+	case REFERRAL_STATE_COUNT: break;
+	}
+	const bool is_state = false;
+	REQUIRE(is_state);
+	return NULL;
+}
+
 enum err referral_move_check(const struct referral_move *move, struct record_error *ret_error)
 {
 	if (!referral_may_move(move->from, move->to)) {
 		return field_fail(ret_error, ERR_BAD_VALUE, "state",
-				  "a state that follows this one");
+				  referral_next_words(move->from));
 	}
 	if (move->to == REFERRAL_CONSENTED && !move->has_consent_date) {
 		return field_fail(ret_error, ERR_BAD_VALUE, "consent_on",

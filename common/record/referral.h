@@ -37,6 +37,9 @@ const char *referral_state_name(enum referral_state state);
 MUST_USE enum err referral_state_parse(struct view name, enum referral_state *ret_state);
 bool referral_is_over(enum referral_state state);
 
+/* "after noticed comes discussed or declined": where it may go from here. Static. */
+const char *referral_next_words(enum referral_state from);
+
 /* By the drawing alone. */
 bool referral_may_move(enum referral_state from, enum referral_state to);
 

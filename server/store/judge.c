@@ -205,6 +205,7 @@ static enum err judge_plain(struct db *db, const struct store_judged *j,
 		ENSURE(id_equal(&facts->session.patient_id, &j->patient_id), ERR_BAD_VALUE);
 	}
 	TRY(judge_record(db, p, &j->patient_id));
+	TRY(record_view_check(db, p));
 	return booking_judge(db, p);
 }
 

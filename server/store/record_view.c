@@ -79,6 +79,31 @@ static enum err state_load(struct db *db, uint64_t record, bool *ret_is_first, s
 	return *ret_is_first ? ERR_OK : buf_append(state, db_col_view(stmt, 0));
 }
 
+/* The record's message, freed by the caller; NULL: there is none, or all of it was erased. */
+static enum err record_load(struct db *db, const struct payload *payload, ProtobufCMessage **ret)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	struct id record_id;
+	bool row = false;
+	*ret = NULL;
+	ENSURE(payload_subject_id(payload, &record_id), ERR_BAD_VALUE);
+	TRY(db_query(db, "SELECT message FROM plain WHERE record_id = ?1 AND kind = ?2",
+		     DB_ARGS(db_id(&record_id), db_u64((uint64_t)payload->info->kind)), &stmt));
+	TRY(db_step(stmt, &row));
+	if (!row || db_col_is_null(stmt, 0)) return ERR_OK;
+	return message_unpack(payload->info, db_col_view(stmt, 0), ret);
+}
+
+enum err record_view_check(struct db *db, const struct payload *payload)
+{
+	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
+	if (payload->info->check_change == NULL) return ERR_OK;
+	TRY(record_load(db, payload, &before));
+	/* Of what is written once, a second op is late, not wrong (record_fold.h). */
+	if (before != NULL && payload->info->merge == KIND_MERGE_FIRST) return ERR_OK;
+	return record_check_change(payload->info, before, payload->is.any, NULL);
+}
+
 enum err record_view_apply(struct db *db, const struct view_op *op)
 {
 	CLEANUP(buf_finip) struct buf said = { 0 };

@@ -119,6 +119,8 @@ MUST_USE enum err views_apply(struct db *db, const struct view_op *op);
 
 /* ---- record_view.c: those of plain records --------------------------------------------------- */
 
+/* Does the kind allow this op after what its record says now? (record_fold.h) */
+MUST_USE enum err record_view_check(struct db *db, const struct payload *payload);
 MUST_USE enum err record_view_apply(struct db *db, const struct view_op *op);
 /* Takes away what op `seq` said of a record of this kind. */
 MUST_USE enum err record_view_erase(struct db *db, const struct kind_info *info, uint64_t seq);

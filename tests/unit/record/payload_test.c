@@ -263,7 +263,7 @@ static void test_ids_of_another_length_or_zero(void **state)
 			for (size_t j = 0; j < COUNT_OF(lens); j++) {
 				union sample s = sample_of(kind_at(k)->kind);
 				const ProtobufCBinaryData bytes = { lens[j], sample_bytes };
-				memcpy((char *)&s + f->offset, &bytes, sizeof(bytes));
+				reflect_put(&s.any, f, &bytes, sizeof(bytes));
 				expect(kind_at(k)->kind, &s.any,
 				       lens[j] == right ? ERR_OK : ERR_BAD_FORMAT, rule->name);
 			}
@@ -271,7 +271,7 @@ static void test_ids_of_another_length_or_zero(void **state)
 			if (rule->format != FIELD_ID) continue;
 			union sample s = sample_of(kind_at(k)->kind);
 			const ProtobufCBinaryData zero = { 16, zeros };
-			memcpy((char *)&s + f->offset, &zero, sizeof(zero));
+			reflect_put(&s.any, f, &zero, sizeof(zero));
 			expect(kind_at(k)->kind, &s.any, ERR_BAD_VALUE, rule->name);
 		}
 	}

@@ -321,6 +321,12 @@ static void wrong_values(struct room *r, const struct kind_info *info, const cha
 		fails_saying(ask_json(r, path, request), "not_found", "no such patient",
 			     "01a20b7c");
 	}
+	if (info->ref_field != NULL) {
+		request = request_of(info, 3, patient_id);
+		json_object_set_new(request, info->ref_field,
+				    json_string("01a20b7c-c27a-73bc-9514-f03fa89e0055"));
+		fails_saying(ask_json(r, path, request), "not_found", "no such ", "01a20b7c");
+	}
 	if (kind_is_one_per_patient(info)) return;
 	fails(ask(r, p.show, "%s", id_request(info, "nonsense")), "not_found", 66);
 	fails(ask(r, p.show, "%s", id_request(info, patient_id)), "not_found", 66);

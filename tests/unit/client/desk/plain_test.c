@@ -193,7 +193,7 @@ static void refused_here(struct world *w, const struct kind_info *info, const st
 		if (info->session_field != NULL)
 			reflect_clear(&m.any, reflect_field(info->message, info->session_field));
 		assert_int_equal(save(r, info, &m, &op_id, &error), ERR_BAD_VALUE);
-		assert_string_equal(error.field, "patient_id");
+		assert_string_equal(error.field, info->patient_field);
 	}
 	if (info->session_field == NULL) return;
 	const struct id next = new_record(r, info, patient);

@@ -1,0 +1,19 @@
+/* record_more: what follows from a plain record and stands in no field of it: what is waited for,
+ * since when it is late, and which rule says so. The rules are common/record's.
+ *
+ * Owns:    nothing.   Threads: the desk thread.   Errors: ERR_NOMEM, and what the store returns.
+ * Days:    of this machine's time zone: calendar.h. */
+#pragma once
+
+#include "client/api/verb.h"
+#include "record/record_fold.h"
+
+/* Today, as a day of calendar.h, where this room stands. */
+int64_t record_today(const struct verb *v);
+/* "2026-11-30", or null. */
+MUST_USE enum err record_put_day(json_t *object, const char *key, bool is_known, int64_t day);
+
+/* Puts the keys of the record's kind that are no fields; of a kind without any, nothing.
+ * `*ret_overdue`: something it waits for is late. */
+MUST_USE enum err record_put_more(struct verb *v, const struct record_state *s, json_t *object,
+				  bool *ret_overdue);

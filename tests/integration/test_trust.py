@@ -1,0 +1,34 @@
+"""Trust, end to end: referrals with timers, requests with a clock, the guard of relatives."""
+import datetime
+import unittest
+
+from harness import ClinicTest, run
+
+
+def day(back):
+    return (datetime.date.today() - datetime.timedelta(days=back)).isoformat()
+
+
+class Referrals(ClinicTest):
+    def test_an_overdue_referral_is_listed_in_every_room(self):
+        patient = self.add_patient(self.room2)
+        made = self.room2.call("add", "referral", "--patient", patient, "--state", "noticed",
+                               "--noticed-on", day(3), "--red-flag", "yes", "--ask", "-",
+                               stdin="night pain\n")
+        self.room2.sync()
+        self.room1.sync()
+        late = self.room1.call("list", "referrals", "--overdue")["referrals"]
+        self.assertEqual([r["referral_id"] for r in late], [made["referral_id"]])
+        self.assertEqual(late[0]["waiting"], "a red flag is to be sent on the day it is noticed: "
+                         "3 days overdue")
+        self.assertEqual(late[0]["overdue_since"], day(2))
+        out = run([a for a in self.room1.args("list", "referrals") if a != "--json"])[1]
+        self.assertIn("3 days overdue", out)
+        fault = self.room1.refused("set", "referral", made["referral_id"], "--state", "sent",
+                                   "--sent-on", day(0))
+        self.assertEqual(fault.status, 65)
+        self.assertIn("after noticed comes discussed or declined", fault.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
