@@ -1,7 +1,7 @@
 #include "client/api/record_more.h"
 
 #include "base/check.h"
-#include "record/calendar.h"
+#include "record/duty_record.h"
 #include "record/referral_record.h"
 
 #include <time.h>
@@ -58,6 +58,140 @@ static enum err put_referral(struct verb *v, const ProtobufCMessage *message, js
 	return record_put_day(object, "overdue_since", *ret_overdue, due.due + 1);
 }
 
+/* ---- requests with a clock (3f) ------------------------------------------------------------ */
+
+/* Nobody has told this room yet when the clinic is closed: weekends are. */
+static const struct calendar weekends = { .closed_weekdays = WEEKDAY_BITS_WEEKEND };
+
+static const char *light_name(enum law_light light)
+{
+	switch (light) {
+	case LAW_GREEN: return "green";
+	case LAW_AMBER: return "amber";
+	case LAW_RED: return "red";
+	case LAW_OVERDUE: break;
+	}
+	return "overdue";
+}
+
+/* "the answer is due in 12 open days", "the answer is 3 days overdue". */
+static enum err print_left(const struct law_clock *clock, int64_t today, struct buf *out)
+{
+	const bool late = today > clock->due;
+	const long long days = late ? today - clock->due
+			       : clock->open_days
+				       ? calendar_count_open(&weekends, today, clock->due)
+				       : clock->due - today;
+	const char *unit = days == 1 ? "day" : "days";
+	const char *open = clock->open_days ? "open " : "";
+
+	if (late) return buf_append_fmt(out, "the answer is %lld %s overdue", days, unit);
+	return buf_append_fmt(out, "the answer is due in %lld %s%s", days, open, unit);
+}
+
+static enum err put_clock(struct verb *v, const struct law_clock *clock, json_t *object)
+{
+	CLEANUP(buf_finip) struct buf words = { 0 };
+	const int64_t today = record_today(v);
+
+	TRY(print_left(clock, today, &words));
+	TRY(put_words(object, "waiting", &words));
+	TRY(json_put(object, "light",
+		     json_string(light_name(law_request_light(clock, today, &weekends)))));
+	TRY(json_put(object, "rule", json_string(clock->rule)));
+	return json_put(object, "rule_is_verified", json_boolean(!clock->own_knowledge));
+}
+
+static enum err put_request(struct verb *v, const struct record_state *s, json_t *object,
+			    bool *ret_overdue)
+{
+	const Roomkeep__Request *m = (const Roomkeep__Request *)(const void *)s->message;
+	struct law_clock clock;
+	unsigned bits = 0;
+
+	TRY(local_jurisdictions(verb_local(v), verb_vault(v), &s->patient_id, &bits));
+	const enum err e = duty_request_clock(m, bits, &weekends, &clock);
+	const bool runs = e == ERR_OK && m->sent_on == NULL;
+	ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);
+	*ret_overdue = runs && record_today(v) > clock.due;
+	TRY(record_put_day(object, "due_on", e == ERR_OK, e == ERR_OK ? clock.due : 0));
+	TRY(json_put(object, "overdue", json_boolean(*ret_overdue)));
+	if (runs) return put_clock(v, &clock, object);
+	TRY(json_put(object, "waiting", json_null())); /* answered: the clock stands */
+	TRY(json_put(object, "light", json_null()));
+	TRY(json_put(object, "rule", json_null()));
+	return json_put(object, "rule_is_verified", json_null());
+}
+
+/* ---- incidents (CA1, CA2, ON9) ------------------------------------------------------------- */
+
+static const char *incident_waits(const Roomkeep__Incident *m, const struct duty_incident *i)
+{
+	if (i->notice.person && m->told_on == NULL) return "the people are not told";
+	if (i->notice.commissioner && m->commissioner_told_on == NULL)
+		return "the authority is not told";
+	return NULL;
+}
+
+static enum err put_incident(struct verb *v, const struct record_state *s, json_t *object,
+			     bool *ret_overdue)
+{
+	const Roomkeep__Incident *m = (const Roomkeep__Incident *)(const void *)s->message;
+	const struct law_row *keep = law_find(LAW_DEFAULT, LAW_INCIDENT_KEEP);
+	const int64_t recorded = calendar_day_of(s->first->client_time_ms, 0);
+	struct duty_incident i = { .encryption = "encrypted: not said" };
+	int64_t until = 0;
+	int64_t found = 0;
+
+	const enum err e = duty_incident_read(m, &i);
+	ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);
+	TRY(law_add(keep, recorded, NULL, &until));
+	const char *waits = incident_waits(m, &i);
+	*ret_overdue = waits != NULL && duty_day(m->found_on, &found) && record_today(v) > found;
+	TRY(json_put(object, "real_risk", json_boolean(i.real_risk)));
+	TRY(json_put(object, "tell_people", json_boolean(i.notice.person)));
+	TRY(json_put(object, "tell_authority", json_boolean(i.notice.commissioner)));
+	TRY(json_put(object, "encryption", json_string(i.encryption)));
+	TRY(json_put(object, "waiting", waits == NULL ? json_null() : json_string(waits)));
+	TRY(json_put(object, "overdue", json_boolean(*ret_overdue)));
+	return record_put_day(object, "kept_until", true, until);
+}
+
+/* ---- statements of disagreement (ON6, US10) ------------------------------------------------ */
+
+static bool names(ProtobufCBinaryData bytes, const struct id *id)
+{
+	struct id named = { 0 };
+
+	return id_from_view(view_of(bytes.data, bytes.len), &named) == ERR_OK &&
+	       id_equal(&named, id);
+}
+
+enum err record_put_statements(struct verb *v, const struct id *patient_id, const struct id *of,
+			       json_t *object)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	json_t *list = json_array();
+	size_t count = 0;
+
+	TRY(json_put(object, "statements", list));
+	TRY(local_list_records(verb_local(v), verb_vault(v), KIND_STATEMENT, patient_id, &fold,
+			       &records, &count));
+	for (size_t i = 0; i < count; i++) {
+		const void *any = records[i].message;
+		const Roomkeep__Statement *m = any;
+		if (!names(m->session_id, of) && !names(m->request_id, of)) continue;
+		json_t *one = json_object();
+		ENSURE(json_array_append_new(list, one) == 0, ERR_NOMEM);
+		TRY(json_put_id(one, "statement_id", &records[i].record_id));
+		TRY(json_put(one, "text", json_string(m->text)));
+		TRY(json_put(one, "written_on", json_string(m->written_on)));
+		TRY(verb_put_login(v, one, "by", &records[i].first->author_id));
+	}
+	return ERR_OK;
+}
+
 enum err record_put_more(struct verb *v, const struct record_state *s, json_t *object,
 			 bool *ret_overdue)
 {
@@ -65,5 +199,7 @@ enum err record_put_more(struct verb *v, const struct record_state *s, json_t *o
 
 	*ret_overdue = false;
 	if (info->kind == KIND_REFERRAL) return put_referral(v, s->message, object, ret_overdue);
+	if (info->kind == KIND_REQUEST) return put_request(v, s, object, ret_overdue);
+	if (info->kind == KIND_INCIDENT) return put_incident(v, s, object, ret_overdue);
 	return ERR_OK;
 }

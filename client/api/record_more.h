@@ -13,6 +13,10 @@ int64_t record_today(const struct verb *v);
 /* "2026-11-30", or null. */
 MUST_USE enum err record_put_day(json_t *object, const char *key, bool is_known, int64_t day);
 
+/* Puts "statements": the patient's words about the session or request `of`. */
+MUST_USE enum err record_put_statements(struct verb *v, const struct id *patient_id,
+					const struct id *of, json_t *object);
+
 /* Puts the keys of the record's kind that are no fields; of a kind without any, nothing.
  * `*ret_overdue`: something it waits for is late. */
 MUST_USE enum err record_put_more(struct verb *v, const struct record_state *s, json_t *object,

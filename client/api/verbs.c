@@ -24,6 +24,7 @@ static const struct verb_row own_rows[] = {
 	{ "invite/room", "roomkeep.invitation/1", verb_invite_room, PERSON },
 	{ "retire/room", "roomkeep.room/1", verb_retire_room, PERSON },
 	{ "list/rooms", "roomkeep.rooms/1", verb_list_rooms, PERSON },
+	{ "show/retention", "roomkeep.retention/1", verb_show_retention, PERSON },
 	{ "import", "roomkeep.import/1", verb_import, PERSON },
 	{ "add/patient", "roomkeep.patient/1", verb_add_patient, PERSON },
 	{ "set/patient", "roomkeep.patient/1", verb_set_patient, PERSON },

@@ -74,6 +74,9 @@ MUST_USE enum err verb_rebook(struct verb *v);
 MUST_USE enum err verb_export_day_sheet(struct verb *v);
 MUST_USE enum err verb_export_calendar(struct verb *v);
 
+/* verbs_trust.c */
+MUST_USE enum err verb_show_retention(struct verb *v);
+
 /* show.c */
 MUST_USE enum err verb_show_session(struct verb *v);
 

@@ -294,6 +294,8 @@ static enum err show_record(struct verb *v)
 	bool overdue = false;
 	TRY(record_to_json(v->answer, info, s->message));
 	TRY(record_put_more(v, s, v->answer, &overdue));
+	if (info->kind == KIND_REQUEST)
+		TRY(record_put_statements(v, &s->patient_id, &s->record_id, v->answer));
 	TRY(put_people(v, v->answer, s));
 	TRY(put_history(v, s));
 	return tell_opened(v, &s->patient_id);
@@ -363,7 +365,8 @@ static enum err need_patient(struct verb *v, struct id *ret_patient_id)
 enum err verb_list_records(struct verb *v)
 {
 	const struct kind_info *info = v->row->kind;
-	const bool all = info->has_clock && !verb_has(v, "patient_id");
+	const bool all = info->has_clock && info->patient_field != NULL &&
+			 !verb_has(v, info->patient_field);
 	struct id patient_id = { 0 };
 	json_t *list = json_array();
 	char key[FIELD_KEY_BYTES];

@@ -280,6 +280,18 @@ static void print_values(const json_t *values)
 	}
 }
 
+/* Beside the entry that they are about, never away from it (ON6). */
+static void print_statements(const json_t *answer)
+{
+	const json_t *list = json_object_get(answer, "statements");
+
+	if (json_array_size(list) > 0) (void)printf("The patient disagrees\n");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *s = json_array_get(list, i);
+		(void)printf("  %s: %s\n", text_or(s, "written_on", "?"), text_or(s, "text", ""));
+	}
+}
+
 static enum err print_session(const json_t *answer)
 {
 	const json_t *conflicts = json_object_get(answer, "conflicts");
@@ -306,6 +318,7 @@ static enum err print_session(const json_t *answer)
 		(void)printf("Addenda\n");
 		print_values(json_object_get(answer, "addenda"));
 	}
+	print_statements(answer);
 	return ERR_OK;
 }
 
@@ -318,8 +331,9 @@ static enum err print_field(const char *indent, const char *key, const json_t *v
 	char title[CELL_BYTES];
 	const char *text = NULL;
 
-	if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0)) {
-		return ERR_OK;
+	if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0) ||
+	    json_is_object(json_array_get(value, 0))) {
+		return ERR_OK; /* a list of objects has lines of its own */
 	}
 	cli_record_title(key, title, sizeof(title));
 	TRY(add_cell(&cell, key, value));
@@ -361,6 +375,7 @@ static enum err print_record(const json_t *answer)
 		if (strcmp(key, "schema") != 0 && strcmp(key, "history") != 0)
 			TRY(print_field("", key, value));
 	}
+	print_statements(answer);
 	if (json_array_size(history) > 0) (void)printf("History\n");
 	for (size_t i = 0; i < json_array_size(history); i++) {
 		TRY(print_change(json_array_get(history, i)));
@@ -426,7 +441,8 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 	}
 	if (c->kind != NULL) return print_record(answer);
 	if (c->path != NULL && strcmp(c->path, "show/card") == 0) return print_card(answer);
-	if (strcmp(c->verb, "show") == 0) return print_session(answer);
+	if (c->path != NULL && strcmp(c->path, "show/session") == 0) return print_session(answer);
+	if (strcmp(c->verb, "show") == 0) return print_record(answer);
 	return print_json(answer);
 }
 

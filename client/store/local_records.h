@@ -106,6 +106,11 @@ MUST_USE enum err local_get_record(struct local *l, const struct vault *v, enum 
 				   const struct id *record_id, struct record_fold *ret_fold,
 				   const struct record_state **ret_record);
 
+/* LAW_BIT()s (record/law.h) of every jurisdiction that was ever said of the patient, or of the
+ * default: a patient who moved keeps the longer rule. */
+MUST_USE enum err local_jurisdictions(struct local *l, const struct vault *v,
+				      const struct id *patient_id, unsigned *ret_bits);
+
 /* ---- appointments (appointments.c) ----------------------------------------------------------- */
 
 /* One as it is shown in a day. It may stand in a list twice: where it is, and, clashed, where a

@@ -3,6 +3,7 @@
 #include "client/store/local_priv.h"
 
 #include "base/crashpoint.h"
+#include "record/duty_record.h"
 #include "record/measure.h"
 
 #define MAKE_ARENA_BYTES MIB
@@ -218,7 +219,8 @@ static enum err write_check_session(struct local *l, const struct vault *v, enum
 }
 
 static enum err write_check_target(struct local *l, const struct vault *v,
-				   const Roomkeep__Tombstone *t, struct access_write *q)
+				   const Roomkeep__Tombstone *t, uint64_t now_ms,
+				   struct access_write *q)
 {
 	struct id target = { 0 };
 	TRY(wire_id(t->target, &target));
@@ -227,6 +229,8 @@ static enum err write_check_target(struct local *l, const struct vault *v,
 	q->target_exists = true;
 	q->target_kind = row.core.kind;
 	q->target_author = row.core.author_id;
+	const uint64_t came_ms = row.received_ms != 0 ? row.received_ms : row.core.client_time_ms;
+	q->target_kept = row.core.kind == KIND_INCIDENT && duty_incident_is_kept(came_ms, now_ms);
 	return access_may_write(q);
 }
 
@@ -244,7 +248,7 @@ static enum err write_check_plain(struct local *l, const struct vault *v,
 
 /* `*ret_first`: it is the first op of its patient, session or record. */
 static enum err write_check(struct local *l, const struct vault *v, enum kind kind,
-			    const ProtobufCMessage *msg, bool *ret_first,
+			    const ProtobufCMessage *msg, uint64_t now_ms, bool *ret_first,
 			    struct record_error *ret_error)
 {
 	const struct kind_info *info = kind_find((uint64_t)kind);
@@ -262,7 +266,7 @@ static enum err write_check(struct local *l, const struct vault *v, enum kind ki
 		*ret_first = kind == KIND_SESSION_FRAME && !q.session_exists;
 		return ERR_OK;
 	}
-	if (kind == KIND_TOMBSTONE) return write_check_target(l, v, m.tombstone, &q);
+	if (kind == KIND_TOMBSTONE) return write_check_target(l, v, m.tombstone, now_ms, &q);
 	TRY(access_may_write(&q));
 	if (kind_is_plain(info)) return write_check_plain(l, v, info, msg, ret_first, ret_error);
 	if (kind == KIND_PATIENT) {
@@ -326,7 +330,7 @@ enum err local_append(struct local *l, struct vault *v, enum kind kind, const Pr
 		const Roomkeep__Tombstone *tombstone;
 	} m = { .any = msg };
 	bool first = false;
-	TRY(write_check(l, v, kind, msg, &first, ret_error));
+	TRY(write_check(l, v, kind, msg, now_ms, &first, ret_error));
 	struct id op_id = { 0 };
 	TRY(make_append(l, v, kind, msg, first, now_ms, &op_id, ret_error));
 	if (kind == KIND_PATIENT) {
@@ -385,7 +389,7 @@ enum err local_set_text(struct local *l, struct vault *v, const struct id *sessi
 	probe.has_session_id = true;
 	probe.session_id = wire_id_bytes(session_id);
 	bool first = false;
-	TRY(write_check(l, v, KIND_SESSION_TEXT, &probe.base, &first, ret_error));
+	TRY(write_check(l, v, KIND_SESSION_TEXT, &probe.base, now_ms, &first, ret_error));
 
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
@@ -406,7 +410,7 @@ enum err local_sign_session(struct local *l, struct vault *v, const struct id *s
 	m.has_session_id = m.has_values_hash = true;
 	m.session_id = wire_id_bytes(session_id);
 	bool first = false;
-	TRY(write_check(l, v, KIND_SIGN, &m.base, &first, NULL));
+	TRY(write_check(l, v, KIND_SIGN, &m.base, now_ms, &first, NULL));
 
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
@@ -445,7 +449,7 @@ enum err local_opened(struct local *l, struct vault *v, const struct id *patient
 	m.patient_id = wire_id_bytes(patient_id);
 	m.has_session_id = session_id != NULL;
 	m.session_id = wire_id_bytes(&session);
-	TRY(write_check(l, v, KIND_OPENED, &m.base, &first, NULL));
+	TRY(write_check(l, v, KIND_OPENED, &m.base, now_ms, &first, NULL));
 	struct id op_id;
 	TRY(make_append(l, v, KIND_OPENED, &m.base, false, now_ms, &op_id, NULL));
 	l->opened[l->opened_next] = (struct local_opened_mark){ .patient_id = *patient_id,

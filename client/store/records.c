@@ -2,6 +2,7 @@
 #include "client/store/local_priv.h"
 
 #include "record/calendar.h"
+#include "record/duty_record.h"
 #include "record/reflect.h"
 
 #include <stdio.h>
@@ -156,6 +157,22 @@ enum err record_typed(const struct payload *p, char **ret_text)
 	return *ret_text != NULL ? ERR_OK : ERR_NOMEM;
 }
 
+enum err local_jurisdictions(struct local *l, const struct vault *v, const struct id *patient_id,
+			     unsigned *ret_bits)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *now = NULL;
+	unsigned bits = 0;
+	const enum err e = local_get_record(l, v, KIND_PATIENT_DETAIL, patient_id, &fold, &now);
+	if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
+	for (size_t i = 0; e == ERR_OK && i < now->change_count; i++) {
+		const void *m = now->changes[i].message;
+		bits |= duty_jurisdiction_bit((const Roomkeep__PatientDetail *)m);
+	}
+	*ret_bits = bits != 0 ? bits : LAW_BIT(LAW_DEFAULT);
+	return ERR_OK;
+}
+
 /* ---- may it be written? ---------------------------------------------------------------------- */
 
 static enum err record_check_ids(const struct payload *p, struct id *ret_record_id,
@@ -198,6 +215,17 @@ static enum err record_check_whole(const struct kind_info *info, const struct re
 	return info->check == NULL ? ERR_OK : info->check(whole, ret_error);
 }
 
+/* What may follow what. */
+static enum err record_check_steps(struct local *l, const struct vault *v, const struct payload *p,
+				   const ProtobufCMessage *before, const struct id *patient_id,
+				   struct record_error *ret_error)
+{
+	unsigned bits = 0;
+	if (p->info->check_change == NULL) return ERR_OK;
+	TRY(local_jurisdictions(l, v, patient_id, &bits));
+	return record_check_change(p->info, before, p->is.any, bits, ret_error);
+}
+
 enum err record_check_write(struct local *l, const struct vault *v, const struct payload *p,
 			    bool *ret_first, struct record_error *ret_error)
 {
@@ -213,7 +241,7 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 	}
 	const enum err e = local_get_record(l, v, p->info->kind, &record_id, &fold, &now);
 	*ret_first = e == ERR_NOT_FOUND;
-	if (e == ERR_NOT_FOUND) return record_check_change(p->info, NULL, p->is.any, ret_error);
+	if (e == ERR_NOT_FOUND) return record_check_steps(l, v, p, NULL, &patient_id, ret_error);
 	TRY(e);
 	ENSURE(p->info->merge != KIND_MERGE_FIRST, ERR_EXISTS);
 	if (!id_equal(&now->patient_id, &patient_id)) {
@@ -221,5 +249,5 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 				  "the patient whose record it is");
 	}
 	TRY(record_check_whole(p->info, now, p->is.any, ret_error));
-	return record_check_change(p->info, now->message, p->is.any, ret_error);
+	return record_check_steps(l, v, p, now->message, &patient_id, ret_error);
 }

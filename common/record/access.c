@@ -126,6 +126,8 @@ static enum err access_write_tombstone(const struct access_write *q)
 	/* An erased tombstone would bring nothing back; erasing erasure only hides the reason. */
 	ENSURE(q->target_kind != KIND_TOMBSTONE && q->target_kind != KIND_SEALED_TOMBSTONE,
 	       ERR_DENIED);
+	/* A register that forgets is none; a hold is lifted, so that it stays seen (BC4, CA1). */
+	ENSURE(!q->target_kept && q->target_kind != KIND_LEGAL_HOLD, ERR_DENIED);
 	/* A chart tombstone is seen by others: a sealed target has a kind of its own. */
 	const struct kind_info *target = kind_find(q->target_kind);
 	ENSURE(target == NULL || target->lane == LANE_CHART, ERR_DENIED);

@@ -61,6 +61,7 @@ struct access_write {
 	uint64_t target_kind;
 	struct id target_author;
 	bool target_signed; /* a Sign that holds covers it */
+	bool target_kept;   /* the law keeps it a while yet (CA1: duty_record.h) */
 };
 
 /* Returns: ERR_OK; ERR_DENIED; ERR_SIGNED (tombstone by the author of signed content);

@@ -6,7 +6,8 @@ static const struct kind_area {
 } kind_areas[] = {
 	{ kinds_chart, &kinds_chart_count },       { kinds_intake, &kinds_intake_count },
 	{ kinds_care, &kinds_care_count },         { kinds_referral, &kinds_referral_count },
-	{ kinds_clinic, &kinds_clinic_count },     { kinds_booking, &kinds_booking_count },
+	{ kinds_duty, &kinds_duty_count },         { kinds_clinic, &kinds_clinic_count },
+	{ kinds_booking, &kinds_booking_count },
 	{ kinds_sealed, &kinds_sealed_count },
 };
 

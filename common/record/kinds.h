@@ -27,6 +27,12 @@
 	X(CONSENT, 35)                                                                             \
 	X(TOUCH, 36)
 #define KIND_REFERRAL_MAP(X) X(REFERRAL, 41)
+#define KIND_DUTY_MAP(X)                                                                           \
+	X(REQUEST, 42)                                                                             \
+	X(DISCLOSURE, 43)                                                                          \
+	X(INCIDENT, 44)                                                                            \
+	X(STATEMENT, 45)                                                                           \
+	X(LEGAL_HOLD, 46)
 #define KIND_CLINIC_MAP(X) X(PROVIDER, 48)
 #define KIND_BOOKING_MAP(X)                                                                        \
 	X(APPOINTMENT, 50)                                                                         \
@@ -39,6 +45,7 @@
 	KIND_INTAKE_MAP(X)                                                                         \
 	KIND_CARE_MAP(X)                                                                           \
 	KIND_REFERRAL_MAP(X)                                                                       \
+	KIND_DUTY_MAP(X)                                                                           \
 	KIND_CLINIC_MAP(X)                                                                         \
 	KIND_BOOKING_MAP(X)
 
@@ -92,6 +99,7 @@ enum kind_merge {
 struct kind_change {
 	const ProtobufCMessage *before; /* what held; NULL for the first op */
 	const ProtobufCMessage *after;  /* what would hold */
+	unsigned jurisdictions;         /* LAW_BIT()s of its patient (law.h), never 0 */
 };
 
 struct kind_info {
@@ -120,6 +128,7 @@ struct kind_info {
 	 * patient, or a plain record of the same patient or of none. NULL for none. */
 	const char *ref_field;
 	enum kind ref_kind;
+	bool kept;      /* what it said is not erased: not yet, or never (access.h) */
 	bool has_clock; /* it waits for something: listed for all patients too, and --overdue */
 
 	/* Words of the command line. */

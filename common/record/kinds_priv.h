@@ -44,5 +44,7 @@ extern const struct kind_info kinds_booking[];
 extern const size_t kinds_booking_count;
 extern const struct kind_info kinds_referral[];
 extern const size_t kinds_referral_count;
+extern const struct kind_info kinds_duty[];
+extern const size_t kinds_duty_count;
 extern const struct kind_info kinds_sealed[];
 extern const size_t kinds_sealed_count;

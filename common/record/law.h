@@ -19,6 +19,7 @@ enum law_jurisdiction {
 	LAW_OTHER, /* the longest keeping and the strictest clock of the others */
 	LAW_JURISDICTION_COUNT,
 };
+#define LAW_DEFAULT LAW_CA_BC /* of a patient or clinic that says nothing */
 #define LAW_BIT(jurisdiction) (1u << (unsigned)(jurisdiction))
 #define LAW_BITS_ALL (LAW_BIT(LAW_JURISDICTION_COUNT) - 1u)
 

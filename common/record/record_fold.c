@@ -105,7 +105,8 @@ void record_apply(const struct kind_info *info, ProtobufCMessage *into, bool is_
 }
 
 enum err record_check_change(const struct kind_info *info, const ProtobufCMessage *before,
-			     const ProtobufCMessage *op, struct record_error *ret_error)
+			     const ProtobufCMessage *op, unsigned jurisdictions,
+			     struct record_error *ret_error)
 {
 	if (info->check_change == NULL) return ERR_OK;
 	/* The rule may rely on good fields. */
@@ -116,7 +117,9 @@ enum err record_check_change(const struct kind_info *info, const ProtobufCMessag
 	protobuf_c_message_init(info->message, whole);
 	if (before != NULL) record_apply(info, whole, true, before);
 	record_apply(info, whole, before == NULL, op);
-	const struct kind_change change = { .before = before, .after = whole };
+	const struct kind_change change = { .before = before,
+					    .after = whole,
+					    .jurisdictions = jurisdictions };
 	const enum err e = info->check_change(&change, &error);
 	if (e != ERR_OK && ret_error != NULL) *ret_error = error;
 	return e;

@@ -59,9 +59,11 @@ MUST_USE enum err record_fold_state(struct record_fold *f, const struct record_s
 				    size_t *ret_count);
 
 /* Asks the kind's own rule about what may follow what (kinds.h, check_change): `before` is what
- * holds (NULL: nothing yet), `op` one more change. ERR_NOMEM and what the rule says. */
+ * holds (NULL: nothing yet), `op` one more change, `jurisdictions` the LAW_BIT()s of the patient.
+ * ERR_NOMEM and what the rule says. */
 MUST_USE enum err record_check_change(const struct kind_info *info, const ProtobufCMessage *before,
-				      const ProtobufCMessage *op, struct record_error *ret_error);
+				      const ProtobufCMessage *op, unsigned jurisdictions,
+				      struct record_error *ret_error);
 
 /* The rule for one more op that is newer than all `into` was made of: `into` (a message of the
  * kind, as init left it or as this made it) says afterwards what holds. Shallow: texts stay

@@ -281,7 +281,7 @@ static enum err append_placed(struct store *s, const struct store_op *op, const 
 {
 	struct store_judged j;
 	arena_reset(&s->arena);
-	TRY(store_judge(s->db, &s->arena, op, lane->lane_class, &j));
+	TRY(store_judge(s->db, &s->arena, op, lane->lane_class, s->now_ms, &j));
 	const uint64_t seq = s->state.op_seq + 1;
 	TRY(op_insert(s, op, hash, lane, &j, seq));
 	crashpoint(CRASHPOINT_STORE_OP_AFTER_ROW);

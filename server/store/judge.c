@@ -3,6 +3,7 @@
  * lane: the verdict is kept with it. */
 #include "base/check.h"
 #include "record/access.h"
+#include "record/duty_record.h"
 #include "server/store/store_priv.h"
 
 struct session_row {
@@ -47,10 +48,12 @@ static enum err patient_find(struct db *db, const struct id *patient_id, bool *r
 /* ---- what the op is about -------------------------------------------------------------------- */
 
 struct judge_facts {
+	uint64_t now_ms;
 	struct session_row session; /* of the op, when it names one */
 	bool patient_exists;        /* of the op, when it names one */
 	bool target_exists;         /* of a tombstone */
 	bool target_signed;         /* the Sign that holds covers it */
+	bool target_kept;           /* by law, still */
 	struct id target_author;
 };
 
@@ -72,7 +75,8 @@ static enum err facts_target(struct db *db, const struct id *target, struct stor
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	TRY(db_query(db,
-		     "SELECT seq, kind, author_id, patient_id, session_id, hidden_by IS NOT NULL"
+		     "SELECT seq, kind, author_id, patient_id, session_id, hidden_by IS NOT NULL,"
+		     " received_ms"
 		     " FROM op WHERE op_id = ?1 AND state = 1",
 		     DB_ARGS(db_id(target)), &stmt));
 	TRY(db_step(stmt, &facts->target_exists));
@@ -83,6 +87,8 @@ static enum err facts_target(struct db *db, const struct id *target, struct stor
 	TRY(db_col_id(stmt, 3, &j->patient_id));
 	TRY(db_col_id(stmt, 4, &j->session_id));
 	j->target_hidden = db_col_u64(stmt, 5) == 1;
+	facts->target_kept = j->target_kind == KIND_INCIDENT &&
+			     duty_incident_is_kept(db_col_u64(stmt, 6), facts->now_ms);
 	return target_is_signed(db, j->target_seq, &facts->target_signed);
 }
 
@@ -142,6 +148,7 @@ static enum err judge_access(const struct store_op *op, const struct store_judge
 		.target_kind = j->target_kind,
 		.target_author = facts->target_author,
 		.target_signed = facts->target_signed,
+		.target_kept = facts->target_kept,
 	};
 	if (j->known && j->payload.info->kind == KIND_SESSION_FRAME) {
 		TRY(frame_fill(j->payload.is.session_frame, &q));
@@ -205,7 +212,7 @@ static enum err judge_plain(struct db *db, const struct store_judged *j,
 		ENSURE(id_equal(&facts->session.patient_id, &j->patient_id), ERR_BAD_VALUE);
 	}
 	TRY(judge_record(db, p, &j->patient_id));
-	TRY(record_view_check(db, p));
+	TRY(record_view_check(db, p, &j->patient_id));
 	return booking_judge(db, p);
 }
 
@@ -269,10 +276,10 @@ static enum err judge_decode(struct arena *arena, const struct store_op *op,
 }
 
 enum err store_judge(struct db *db, struct arena *arena, const struct store_op *op,
-		     enum op_lane_class lane_class, struct store_judged *ret)
+		     enum op_lane_class lane_class, uint64_t now_ms, struct store_judged *ret)
 {
 	struct store_judged j = { 0 };
-	struct judge_facts facts = { 0 };
+	struct judge_facts facts = { .now_ms = now_ms };
 	TRY(judge_give(&j, STORE_OP_QUARANTINED, judge_decode(arena, op, lane_class, &j)));
 	if (j.status == STORE_OP_COMMITTED && j.known) TRY(facts_find(db, &j, &facts));
 	if (j.status == STORE_OP_COMMITTED) {

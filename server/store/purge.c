@@ -27,13 +27,20 @@ static enum err purge_one(struct store *s, uint64_t seq, uint64_t kind, struct v
 static enum err purge_next(struct store *s, uint64_t before_ms, bool *ret_purged)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	bool held = true;
 	TRY(db_query(s->db,
-		     "SELECT o.seq, o.kind, p.bytes, o.op_hash FROM op o"
+		     "SELECT o.seq, o.kind, p.bytes, o.op_hash, o.patient_id FROM op o"
 		     " JOIN op t ON t.seq = o.hidden_by JOIN op_payload p ON p.seq = o.seq"
-		     " WHERE o.hidden_by IS NOT NULL AND t.received_ms <= ?1 LIMIT 1",
+		     " WHERE o.hidden_by IS NOT NULL AND t.received_ms <= ?1",
 		     DB_ARGS(db_u64(before_ms)), &stmt));
-	TRY(db_step(stmt, ret_purged));
-	if (!*ret_purged) return ERR_OK;
+	/* What a legal hold stands over waits for its end (SECURITY 3.8, BC4). */
+	while (held) {
+		struct id patient_id;
+		TRY(db_step(stmt, ret_purged));
+		if (!*ret_purged) return ERR_OK;
+		TRY(db_col_id(stmt, 4, &patient_id));
+		TRY(record_view_is_held(s->db, &patient_id, &held));
+	}
 	struct hash32 hash;
 	TRY(store_col_hash(stmt, 3, &hash));
 	return purge_one(s, db_col_u64(stmt, 0), db_col_u64(stmt, 1), db_col_view(stmt, 2), &hash);

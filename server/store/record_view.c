@@ -1,6 +1,7 @@
 /* record_view: the views of plain records. Ops come here in the order of their numbers, so the rule
  * of record_fold.h is one step per op; only a tombstone makes a record anew from what is left. */
 #include "base/check.h"
+#include "record/duty_record.h"
 #include "record/record_fold.h"
 #include "server/store/store_priv.h"
 
@@ -94,14 +95,75 @@ static enum err record_load(struct db *db, const struct payload *payload, Protob
 	return message_unpack(payload->info, db_col_view(stmt, 0), ret);
 }
 
-enum err record_view_check(struct db *db, const struct payload *payload)
+/* Visits the messages of a query. */
+struct message_visitor {
+	void (*each)(void *ctx, const ProtobufCMessage *m);
+	void *ctx;
+};
+
+static enum err messages_each(struct db_stmt *stmt, enum kind kind, struct message_visitor visit)
 {
+	for (;;) {
+		CLEANUP(message_freep) ProtobufCMessage *m = NULL;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		TRY(message_unpack(kind_find((uint64_t)kind), db_col_view(stmt, 0), &m));
+		visit.each(visit.ctx, m);
+	}
+}
+
+static void add_jurisdiction(void *ctx, const ProtobufCMessage *m)
+{
+	unsigned *bits = ctx;
+	*bits |= duty_jurisdiction_bit((const Roomkeep__PatientDetail *)(const void *)m);
+}
+
+/* All that were ever said: a patient who moved keeps the longer rule. */
+static enum err jurisdictions_of(struct db *db, const struct id *patient_id, unsigned *ret_bits)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	unsigned bits = 0;
+	TRY(db_query(db,
+		     "SELECT o.message FROM plain r JOIN plain_op o USING (plain)"
+		     " WHERE r.record_id = ?1 AND r.kind = ?2 AND o.message IS NOT NULL",
+		     DB_ARGS(db_id(patient_id), db_u64(KIND_PATIENT_DETAIL)), &stmt));
+	TRY(messages_each(stmt, KIND_PATIENT_DETAIL,
+			  (struct message_visitor){ add_jurisdiction, &bits }));
+	*ret_bits = bits != 0 ? bits : LAW_BIT(LAW_DEFAULT);
+	return ERR_OK;
+}
+
+static void find_standing(void *ctx, const ProtobufCMessage *m)
+{
+	bool *held = ctx;
+	if (((const Roomkeep__LegalHold *)(const void *)m)->lifted_on == NULL) *held = true;
+}
+
+enum err record_view_is_held(struct db *db, const struct id *patient_id, bool *ret_held)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	bool held = false;
+	TRY(db_query(db,
+		     "SELECT r.message FROM plain r JOIN patient p USING (patient)"
+		     " WHERE p.patient_id = ?1 AND r.kind = ?2 AND r.message IS NOT NULL",
+		     DB_ARGS(db_id(patient_id), db_u64(KIND_LEGAL_HOLD)), &stmt));
+	TRY(messages_each(stmt, KIND_LEGAL_HOLD, (struct message_visitor){ find_standing, &held }));
+	*ret_held = held;
+	return ERR_OK;
+}
+
+enum err record_view_check(struct db *db, const struct payload *payload,
+			   const struct id *patient_id)
+{
+	unsigned bits = 0;
 	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
 	if (payload->info->check_change == NULL) return ERR_OK;
 	TRY(record_load(db, payload, &before));
 	/* Of what is written once, a second op is late, not wrong (record_fold.h). */
 	if (before != NULL && payload->info->merge == KIND_MERGE_FIRST) return ERR_OK;
-	return record_check_change(payload->info, before, payload->is.any, NULL);
+	TRY(jurisdictions_of(db, patient_id, &bits));
+	return record_check_change(payload->info, before, payload->is.any, bits, NULL);
 }
 
 enum err record_view_apply(struct db *db, const struct view_op *op)

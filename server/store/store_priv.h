@@ -101,7 +101,8 @@ struct store_judged {
 };
 /* An error value: nothing could be decided. `lane_class` is the lane's. */
 MUST_USE enum err store_judge(struct db *db, struct arena *arena, const struct store_op *op,
-			      enum op_lane_class lane_class, struct store_judged *ret);
+			      enum op_lane_class lane_class, uint64_t now_ms,
+			      struct store_judged *ret);
 
 /* ---- views.c: what the ops say --------------------------------------------------------------- */
 
@@ -120,7 +121,10 @@ MUST_USE enum err views_apply(struct db *db, const struct view_op *op);
 /* ---- record_view.c: those of plain records --------------------------------------------------- */
 
 /* Does the kind allow this op after what its record says now? (record_fold.h) */
-MUST_USE enum err record_view_check(struct db *db, const struct payload *payload);
+MUST_USE enum err record_view_check(struct db *db, const struct payload *payload,
+				    const struct id *patient_id);
+/* Does a legal hold stand for this patient? */
+MUST_USE enum err record_view_is_held(struct db *db, const struct id *patient_id, bool *ret_held);
 MUST_USE enum err record_view_apply(struct db *db, const struct view_op *op);
 /* Takes away what op `seq` said of a record of this kind. */
 MUST_USE enum err record_view_erase(struct db *db, const struct kind_info *info, uint64_t seq);

@@ -140,6 +140,18 @@ static bool is_step(const struct field_rule *rule)
 	return strcmp(rule->name, "state") == 0 || strcmp(rule->name, "decision") == 0;
 }
 
+/* A field that another one of the record asks for is always said; one that asks for another which
+ * a change may not say is left out. */
+static bool is_always(const struct field_rule *rule)
+{
+	return strcmp(rule->name, "consent_signed_on") == 0;
+}
+
+static bool is_left_out(const struct field_rule *rule)
+{
+	return strcmp(rule->name, "extended_on") == 0;
+}
+
 /* A record that is named must be there: tests that have one name it. */
 static bool is_ref(const struct kind_info *info, const struct field_rule *rule)
 {
@@ -195,7 +207,7 @@ void plain_sample(const struct kind_info *info, uint64_t seed, struct arena *a, 
 {
 	protobuf_c_message_init(info->message, m);
 	for (size_t i = 0; i < info->field_count; i++) {
-		if (!is_ref(info, &info->fields[i]))
+		if (!is_ref(info, &info->fields[i]) && !is_left_out(&info->fields[i]))
 			plain_sample_field(info, &info->fields[i], seed, a, m);
 	}
 }
@@ -212,11 +224,11 @@ void plain_sample_change(const struct kind_info *info, uint64_t seed, bool first
 		const struct field_rule *rule = &info->fields[i];
 		const ProtobufCFieldDescriptor *f = reflect_field(info->message, rule->name);
 		const uint64_t what = mix(seed, 1000 + i) % 4;
-		if (is_ref(info, rule)) continue;
+		if (is_ref(info, rule) || is_left_out(rule)) continue;
 		if (rule->format == FIELD_CLEARS) {
 			clears = f;
 		} else if (rule->need == FIELD_REQUIRED || (first && rule->need == FIELD_FIRST) ||
-			   what < 2) {
+			   is_always(rule) || what < 2) {
 			plain_sample_field(info, rule, seed, a, m);
 		} else if (rule->need == FIELD_OPTIONAL && what == 2 && rule->format != FIELD_ID) {
 			/* A session is set by who asks for the change. */

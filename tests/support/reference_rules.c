@@ -17,7 +17,7 @@ static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 static bool is_desk_work(uint64_t kind)
 {
 	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT || kind == KIND_PROVIDER ||
-	       kind == KIND_APPOINTMENT || kind == KIND_WAITLIST_ITEM;
+	       kind == KIND_APPOINTMENT || kind == KIND_WAITLIST_ITEM || kind == KIND_INCIDENT;
 }
 
 /* How the house works: about no patient. */
@@ -163,6 +163,8 @@ static enum err judge_tombstone(const struct judging *j)
 	const bool own = id_equal(&e->author_id, &j->op->author_id);
 	if (sealed) return e->kind == KIND_NOTE && own ? ERR_OK : ERR_DENIED;
 	if (e->kind == KIND_TOMBSTONE || is_sealed(e->kind)) return ERR_DENIED;
+	/* No run is as long as the law keeps an incident. */
+	if (e->kind == KIND_INCIDENT || e->kind == KIND_LEGAL_HOLD) return ERR_DENIED;
 	const bool owner = kind_find(e->kind) != NULL && (j->roles & OWNER) != 0;
 	if (!owner && !own) return ERR_DENIED;
 	if (!owner && is_signed_content(j, e)) return ERR_SIGNED;

@@ -31,6 +31,11 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_CONSENT,
 				      KIND_TOUCH,
 				      KIND_REFERRAL,
+				      KIND_REQUEST,
+				      KIND_DISCLOSURE,
+				      KIND_INCIDENT,
+				      KIND_STATEMENT,
+				      KIND_LEGAL_HOLD,
 				      KIND_PROVIDER,
 				      KIND_APPOINTMENT,
 				      KIND_SHIFT,
@@ -61,7 +66,8 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	if (kind == 16 || kind == 17 || kind == 48) return therapist || desk;
 	if (kind >= 18 && kind <= 21) return therapist;
 	if (kind >= 32 && kind <= 36) return therapist;
-	if (kind == 41) return therapist;
+	if (kind == 44) return therapist || desk;
+	if (kind >= 41 && kind <= 46) return therapist;
 	if (kind == 50 || kind == 54) return therapist || desk;
 	if (kind >= 51 && kind <= 55) return (roles & (1 | 2 | 4 | 16)) != 0;
 	return is_author;

@@ -1,6 +1,7 @@
 /* DOMAIN 4.9 as a record: no state is skipped, each has its day, and the timers read it. */
 #include "record/referral_record.h"
 
+#include "record/law.h"
 #include "record/record_fold.h"
 #include "unit/record/samples.h"
 
@@ -35,7 +36,7 @@ static enum err move(const Roomkeep__Referral *before, Roomkeep__Referral op)
 	SAMPLE_SET(&op, referral_id, sample_id(1));
 	SAMPLE_SET(&op, patient_id, sample_id(2));
 	return record_check_change(kind_find(KIND_REFERRAL), before == NULL ? NULL : &before->base,
-				   &op.base, &error);
+				   &op.base, LAW_BIT(LAW_DEFAULT), &error);
 }
 
 static Roomkeep__Referral to(Roomkeep__Referral__State state)
