@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "record/duty_record.h"
+#include "record/guard_record.h"
 #include "record/referral_record.h"
 
 #include <time.h>
@@ -157,6 +158,44 @@ static enum err put_incident(struct verb *v, const struct record_state *s, json_
 	return record_put_day(object, "kept_until", true, until);
 }
 
+/* ---- sharing grants (4.8) ------------------------------------------------------------------ */
+
+/* When the giver comes of age by the law that says it last. */
+static enum err majority_of(struct verb *v, const struct id *patient_id, bool *ret_has,
+			    int64_t *ret_day)
+{
+	struct local_patient p;
+	unsigned bits = 0;
+	int64_t born = 0;
+	int64_t last = 0;
+
+	*ret_has = local_get_patient(verb_local(v), verb_vault(v), patient_id, &p) == ERR_OK &&
+		   duty_day(p.born, &born);
+	TRY(local_jurisdictions(verb_local(v), verb_vault(v), patient_id, &bits));
+	for (int j = 0; j < LAW_JURISDICTION_COUNT && *ret_has; j++) {
+		const struct law_row *row = law_find((enum law_jurisdiction)j, LAW_MAJORITY);
+		int64_t day = 0;
+		if ((bits & LAW_BIT(j)) == 0 || row == NULL) continue;
+		TRY(law_add(row, born, NULL, &day));
+		if (day > last) last = day;
+	}
+	*ret_day = last;
+	return ERR_OK;
+}
+
+static enum err put_grant(struct verb *v, const struct record_state *s, json_t *object)
+{
+	const void *any = s->message;
+	struct guard_grant g;
+	bool has_majority = false;
+	int64_t majority = 0;
+
+	TRY(majority_of(v, &s->patient_id, &has_majority, &majority));
+	guard_grant_read(any, has_majority, majority, &g);
+	const char *state = guard_grant_state_name(guard_grant_state_at(&g, record_today(v)));
+	return json_put(object, "grant_state", json_string(state));
+}
+
 /* ---- statements of disagreement (ON6, US10) ------------------------------------------------ */
 
 static bool names(ProtobufCBinaryData bytes, const struct id *id)
@@ -200,6 +239,7 @@ enum err record_put_more(struct verb *v, const struct record_state *s, json_t *o
 	*ret_overdue = false;
 	if (info->kind == KIND_REFERRAL) return put_referral(v, s->message, object, ret_overdue);
 	if (info->kind == KIND_REQUEST) return put_request(v, s, object, ret_overdue);
+	if (info->kind == KIND_SHARING_GRANT) return put_grant(v, s, object);
 	if (info->kind == KIND_INCIDENT) return put_incident(v, s, object, ret_overdue);
 	return ERR_OK;
 }

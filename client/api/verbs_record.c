@@ -76,6 +76,13 @@ static enum err check_ref(struct verb *v, struct id patient_id)
 	struct id id;
 	enum err e;
 
+	if (info->relative_field != NULL && verb_has(v, info->relative_field)) {
+		TRY(verb_need_id(v, info->relative_field, &id));
+		e = local_get_patient(verb_local(v), verb_vault(v), &id, &p);
+		if (e == ERR_NOT_FOUND)
+			return verb_fail_unknown(v, "patient", info->relative_field);
+		TRY(e);
+	}
 	if (info->ref_field == NULL || !verb_has(v, info->ref_field)) return ERR_OK;
 	TRY(verb_need_id(v, info->ref_field, &id));
 	const char *what = kind_name((uint64_t)info->ref_kind);
@@ -137,8 +144,9 @@ static enum err fail_unknown_record(struct verb *v)
 	return fault_hint(&v->fault, "roomkeep list %s --patient ID shows the ids", info->many);
 }
 
-/* The patient whose record it is: every op says it, the request need not. */
-static enum err find_patient_of(struct verb *v, const struct id *record_id, struct id *ret)
+/* Whose record it is: every op says it, the request need not. */
+static enum err find_patients_of(struct verb *v, const struct id *record_id, struct id *ret,
+				 struct id *ret_relative)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct kind_info *info = v->row->kind;
@@ -152,7 +160,11 @@ static enum err find_patient_of(struct verb *v, const struct id *record_id, stru
 	}
 	TRY(e);
 	*ret = now->patient_id;
-	return ERR_OK;
+	if (info->relative_field == NULL) return ERR_OK;
+	ProtobufCBinaryData bytes;
+	const ProtobufCFieldDescriptor *f = reflect_field(info->message, info->relative_field);
+	reflect_get(now->message, f, &bytes, sizeof(bytes));
+	return id_from_view(view_of(bytes.data, bytes.len), ret_relative);
 }
 
 /* Does the request say more than which record it is about? */
@@ -165,6 +177,8 @@ static enum err need_change(struct verb *v)
 	json_object_foreach(v->request, key, value)
 	{
 		if (json_is_null(value) || strcmp(key, info->subject_field) == 0) continue;
+		if (info->relative_field != NULL && strcmp(key, info->relative_field) == 0)
+			continue;
 		if (info->patient_field == NULL || strcmp(key, info->patient_field) != 0)
 			return ERR_OK;
 	}
@@ -196,7 +210,11 @@ enum err verb_set_record(struct verb *v)
 	if (kind_is_one_per_patient(info)) return record_append(v, info, m, &record_id);
 
 	struct id patient_id = { 0 };
-	TRY(find_patient_of(v, &record_id, &patient_id));
+	struct id relative_id = { 0 };
+	TRY(find_patients_of(v, &record_id, &patient_id, &relative_id));
+	if (info->relative_field != NULL && !verb_has(v, info->relative_field)) {
+		put_id(info, info->relative_field, &relative_id, m);
+	}
 	TRY(check_ref(v, patient_id));
 	if (info->patient_field != NULL && !verb_has(v, info->patient_field)) {
 		put_id(info, info->patient_field, &patient_id, m);

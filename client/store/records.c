@@ -10,7 +10,7 @@
 
 #define TAG_NAME_BYTES 64u
 
-/* Ops of one record, and all of a kind of one patient (zeros: of the clinic). */
+/* Ops of one record, and all of a kind of one patient (zeros: of the clinic, or of two). */
 void record_tag(const struct vault *v, const char *what, const struct kind_info *info,
 		const struct id *id, uint8_t ret_tag[VAULT_TAG_BYTES])
 {
@@ -51,7 +51,8 @@ void record_tags(const struct vault *v, const struct payload *p, struct op_tags 
 	if (!payload_subject_id(p, &record_id)) return;
 	record_tag(v, TAG_RECORD, p->info, &record_id, ret->subject);
 	ret->has_subject = true;
-	(void)payload_patient_id(p, &patient_id); /* zeros when the kind has none */
+	/* Zeros when the kind has none, and where a patient is not all: two are listed by it. */
+	if (p->info->relative_field == NULL) (void)payload_patient_id(p, &patient_id);
 	record_tag(v, TAG_RECORDS, p->info, &patient_id, ret->patient);
 	ret->has_patient = true;
 	record_found(v, p, ret);
@@ -63,10 +64,18 @@ struct record_load {
 	struct local *l;
 	const struct vault *v;
 	struct record_fold *fold;
+	const struct id *of; /* of records that are listed for two: whose; NULL: all */
 };
 
-enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
-			struct record_fold *fold)
+static bool record_is_of(const struct payload *p, const struct id *patient_id)
+{
+	struct id a = { 0 };
+	struct id b = { 0 };
+	if (!payload_relative_id(p, &b) || !payload_patient_id(p, &a)) return false;
+	return id_equal(&a, patient_id) || id_equal(&b, patient_id);
+}
+
+static enum err record_add_row_of(const struct record_load *c, struct op_row *row)
 {
 	struct payload p = { 0 };
 	if (!row_counts(row)) return ERR_OK;
@@ -75,17 +84,25 @@ enum err record_add_row(struct local *l, const struct vault *v, struct op_row *r
 	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
 	if (row->core.kind == KIND_TOMBSTONE) {
 		bool holds = false;
-		TRY(row_tombstone_holds(l, v, row, &p, &holds));
+		TRY(row_tombstone_holds(c->l, c->v, row, &p, &holds));
 		if (!holds) return ERR_OK;
+	} else if (c->of != NULL && !record_is_of(&p, c->of)) {
+		return ERR_OK;
 	}
 	const struct fold_meta meta = row_meta(row);
-	return record_fold_add(fold, &meta, &p);
+	return record_fold_add(c->fold, &meta, &p);
+}
+
+enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
+			struct record_fold *fold)
+{
+	const struct record_load c = { l, v, fold, NULL };
+	return record_add_row_of(&c, row);
 }
 
 static enum err record_load_row(void *ctx, struct op_row *row)
 {
-	struct record_load *c = ctx;
-	return record_add_row(c->l, c->v, row, c->fold);
+	return record_add_row_of(ctx, row);
 }
 
 enum err record_may_read(struct local *l, const struct vault *v, enum kind kind)
@@ -104,11 +121,11 @@ enum err local_list_records(struct local *l, const struct vault *v, enum kind ki
 	struct id of = { 0 };
 	uint8_t tag[VAULT_TAG_BYTES];
 	REQUIRE(info != NULL && kind_is_plain(info));
-	if (info->patient_field != NULL) of = *patient_id;
+	if (info->patient_field != NULL && info->relative_field == NULL) of = *patient_id;
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_RECORDS, info, &of, tag);
 	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold };
+	struct record_load c = { l, v, ret_fold, info->relative_field == NULL ? NULL : patient_id };
 	enum err e = row_each_patient(l, v, tag, (struct row_visitor){ record_load_row, &c });
 	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
 	if (e != ERR_OK) record_fold_fini(ret_fold);
@@ -126,7 +143,7 @@ enum err local_get_record(struct local *l, const struct vault *v, enum kind kind
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_RECORD, info, record_id, tag);
 	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold };
+	struct record_load c = { l, v, ret_fold, NULL };
 	enum err e = row_each_subject(l, v, tag, (struct row_visitor){ record_load_row, &c });
 	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_record, &count);
 	if (e == ERR_OK && count == 0) e = ERR_NOT_FOUND;

@@ -33,7 +33,9 @@
 	X(INCIDENT, 44)                                                                            \
 	X(STATEMENT, 45)                                                                           \
 	X(LEGAL_HOLD, 46)
+#define KIND_TRUST_MAP(X) X(FAMILY_LINK, 47)
 #define KIND_CLINIC_MAP(X) X(PROVIDER, 48)
+#define KIND_GRANT_MAP(X) X(SHARING_GRANT, 49)
 #define KIND_BOOKING_MAP(X)                                                                        \
 	X(APPOINTMENT, 50)                                                                         \
 	X(SHIFT, 51)                                                                               \
@@ -41,13 +43,17 @@
 	X(ROOM_SETTING, 53)                                                                        \
 	X(WAITLIST_ITEM, 54)                                                                       \
 	X(STAFF_PROFILE, 55)
+#define KIND_DESK_TRUST_MAP(X) X(DESK_FAMILY_LINK, 56)
 #define KIND_PLAIN_MAP(X)                                                                          \
 	KIND_INTAKE_MAP(X)                                                                         \
 	KIND_CARE_MAP(X)                                                                           \
 	KIND_REFERRAL_MAP(X)                                                                       \
 	KIND_DUTY_MAP(X)                                                                           \
+	KIND_TRUST_MAP(X)                                                                          \
 	KIND_CLINIC_MAP(X)                                                                         \
-	KIND_BOOKING_MAP(X)
+	KIND_GRANT_MAP(X)                                                                          \
+	KIND_BOOKING_MAP(X)                                                                        \
+	KIND_DESK_TRUST_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,
@@ -124,6 +130,8 @@ struct kind_info {
 	/* Plain records only. What may follow what: looked at where the record is at hand, in the
 	 * room before an op is made and on the server before it counts. NULL: any change may be. */
 	enum err (*check_change)(const struct kind_change *change, struct record_error *error);
+	/* A field with a second patient, in every op: the record is listed for both. NULL: none. */
+	const char *relative_field;
 	/* An optional field with the id of a `ref_kind` that must be here when a person names it: a
 	 * patient, or a plain record of the same patient or of none. NULL for none. */
 	const char *ref_field;

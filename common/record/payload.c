@@ -93,6 +93,11 @@ bool payload_patient_id(const struct payload *p, struct id *ret_id)
 	return payload_field_id(p, p->info->patient_field, ret_id);
 }
 
+bool payload_relative_id(const struct payload *p, struct id *ret_id)
+{
+	return payload_field_id(p, p->info->relative_field, ret_id);
+}
+
 bool payload_subject_id(const struct payload *p, struct id *ret_id)
 {
 	return payload_field_id(p, p->info->subject_field, ret_id);

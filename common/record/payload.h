@@ -57,5 +57,7 @@ MUST_USE enum err payload_encode(enum kind kind, const ProtobufCMessage *message
 /* False when this kind or this payload names none. */
 bool payload_session_id(const struct payload *p, struct id *ret_id);
 bool payload_patient_id(const struct payload *p, struct id *ret_id);
+/* The second patient of a record that is listed for two (kinds.h, relative_field). */
+bool payload_relative_id(const struct payload *p, struct id *ret_id);
 /* The record's own id: patient, session (of frame, text, sign), measure, addendum, note, target. */
 bool payload_subject_id(const struct payload *p, struct id *ret_id);

@@ -78,7 +78,7 @@ class Records(ClinicTest):
             value, key, shown = value_of(flag, meta, words, step)
             args += ["--" + flag, value]
             expected[key] = shown
-        return room.call(*command.split(), *which, *args), expected
+        return room.call(*command.split(), *which, *self.relative, *args), expected
 
     def wait_shown(self, room, noun, which, expected):
         def look():
@@ -92,6 +92,7 @@ class Records(ClinicTest):
 
     def test_every_kind_travels(self):
         patient = self.add_patient(self.room2)
+        relative = self.add_patient(self.room2, "Ben Rowe")
         self.room2.sync()
         mara = next(u["user_id"] for u in self.room1.call("list", "users")["users"]
                     if u["login"] == "mara")
@@ -104,11 +105,14 @@ class Records(ClinicTest):
                 one = "add " + noun not in commands
                 add = first_command(noun, commands)
                 of = ["--patient", patient] if "patient" in dict_of(add) else []
+                other = [f for f in dict_of(add) if f in ("relative", "to")]
+                self.relative = ["--" + other[0], relative] if other else []
                 made, expected = self.make(self.room2, add, of, 0)
                 self.room2.sync()
                 which = of if one else [made[noun.replace("-", "_") + "_id"]]
                 self.wait_shown(self.room1, noun, which, expected)
                 if "set " + noun in commands:
+                    self.relative = []
                     expected = self.make(self.room1, "set " + noun, which, 1)[1]
                     self.room1.sync()
                     self.wait_shown(self.room2, noun, which, expected)

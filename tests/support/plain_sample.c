@@ -165,7 +165,11 @@ void plain_sample_field(const struct kind_info *info, const struct field_rule *r
 	const ProtobufCFieldDescriptor *f = reflect_field(info->message, rule->name);
 	const size_t index = (size_t)(rule - info->fields);
 	const uint64_t n = mix(seed, index);
-	const uint8_t id[ID_BYTES] = { 1, (uint8_t)index, (uint8_t)n, (uint8_t)(n >> 8) };
+	/* The second patient of a record never changes. */
+	const bool fixed = info->relative_field != NULL &&
+			   strcmp(info->relative_field, rule->name) == 0;
+	const uint64_t of = fixed ? 9 : n;
+	const uint8_t id[ID_BYTES] = { 1, (uint8_t)index, (uint8_t)of, (uint8_t)(of >> 8) };
 	const protobuf_c_boolean yes = n % 2 == 0;
 	switch (rule->format) {
 	case FIELD_ID: put_id(m, f, id, a); return;

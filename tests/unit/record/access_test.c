@@ -36,13 +36,16 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_INCIDENT,
 				      KIND_STATEMENT,
 				      KIND_LEGAL_HOLD,
+				      KIND_FAMILY_LINK,
 				      KIND_PROVIDER,
+				      KIND_SHARING_GRANT,
 				      KIND_APPOINTMENT,
 				      KIND_SHIFT,
 				      KIND_CLOSED_DAY,
 				      KIND_ROOM_SETTING,
 				      KIND_WAITLIST_ITEM,
 				      KIND_STAFF_PROFILE,
+				      KIND_DESK_FAMILY_LINK,
 				      KIND_NOTE,
 				      KIND_SEALED_TOMBSTONE,
 				      9,
@@ -66,8 +69,8 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	if (kind == 16 || kind == 17 || kind == 48) return therapist || desk;
 	if (kind >= 18 && kind <= 21) return therapist;
 	if (kind >= 32 && kind <= 36) return therapist;
-	if (kind == 44) return therapist || desk;
-	if (kind >= 41 && kind <= 46) return therapist;
+	if (kind == 44 || kind == 49 || kind == 56) return therapist || desk;
+	if (kind >= 41 && kind <= 47) return therapist;
 	if (kind == 50 || kind == 54) return therapist || desk;
 	if (kind >= 51 && kind <= 55) return (roles & (1 | 2 | 4 | 16)) != 0;
 	return is_author;

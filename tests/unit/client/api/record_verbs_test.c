@@ -7,6 +7,7 @@
 #include "support/plain_sample.h"
 
 static struct arena arena;
+static char relative[ID_TEXT_BYTES]; /* a second patient, for records of two */
 
 /* Paths of one kind. */
 struct paths {
@@ -57,6 +58,8 @@ static json_t *request_of(const struct kind_info *info, uint64_t seed, const cha
 	/* Whom a touch may reach is care_verbs_test's. */
 	if (info->kind == KIND_TOUCH)
 		json_object_set_new(request, "what", json_string("leave_in_peace"));
+	if (info->relative_field != NULL)
+		json_object_set_new(request, info->relative_field, json_string(relative));
 	return request;
 }
 
@@ -78,6 +81,9 @@ static const char *make_path(const struct kind_info *info, const struct paths *p
 
 static char *patient_of(struct room *r)
 {
+	(void)snprintf(
+		relative, sizeof(relative), "%.36s",
+		text_at(ask(r, "add/patient", "{'name':'Ben','born':'1986-04-02'}"), "patient_id"));
 	return copy(text_at(ask(r, "add/patient", "{'name':'Maya','born':'1988-04-02'}"),
 			    "patient_id"));
 }
@@ -151,10 +157,10 @@ static void test_every_kind_goes_in_and_comes_out(void **state)
 	for (size_t i = 0; i < kind_count(); i++) {
 		if (kind_is_plain(kind_at(i))) goes_in_and_comes_out(w, kind_at(i), patient_id);
 	}
-	char saved[80]; /* the patient, and one op of each kind */
+	char saved[80]; /* two patients, and one op of each kind */
 	(void)snprintf(saved, sizeof(saved),
 		       "{'queued':0,'committed':%d,'rejected':0,'quarantined':0}",
-		       1 + KIND_PLAIN_COUNT);
+		       2 + KIND_PLAIN_COUNT);
 	expect_json(ask(&w->rooms[1], "status", "{}"), "outbox", saved);
 	free(patient_id);
 	world_free(w);
@@ -344,7 +350,7 @@ static void test_every_wrong_value_is_said_by_its_key(void **state)
 		if (kind_is_plain(kind_at(i))) wrong_values(&w->rooms[1], kind_at(i), patient_id);
 	}
 	expect_json(ask(&w->rooms[1], "status", "{}"), "outbox",
-		    "{'queued':0,'committed':1,'rejected':0,'quarantined':0}");
+		    "{'queued':0,'committed':2,'rejected':0,'quarantined':0}");
 	free(patient_id);
 	world_free(w);
 }
