@@ -1,6 +1,7 @@
 #include "client/api/show.h"
 
 #include "base/check.h"
+#include "client/api/chart_guard.h"
 #include "client/api/record_more.h"
 #include "client/api/show_proof.h"
 #include "client/api/verbs.h"
@@ -288,6 +289,7 @@ static enum err show(struct verb *v)
 	fold = loaded; /* only now there is something to give back */
 	TRY(put_session(v, &state));
 	TRY(record_put_statements(v, &state.patient_id, &session_id, v->answer));
+	TRY(chart_guard_put(v, &state.patient_id, v->answer));
 	/* The chart was shown: the audit trail hears of it (SECURITY 2.15). */
 	TRY(local_opened(verb_local(v), verb_vault(v), &state.patient_id, &session_id, v->now_ms));
 	v->effects.outbox = true;

@@ -28,6 +28,7 @@ static const struct verb_row own_rows[] = {
 	{ "import", "roomkeep.import/1", verb_import, PERSON },
 	{ "add/patient", "roomkeep.patient/1", verb_add_patient, PERSON },
 	{ "set/patient", "roomkeep.patient/1", verb_set_patient, PERSON },
+	{ "show/patient", "roomkeep.chart/1", verb_show_patient, PERSON },
 	{ "find/patient", "roomkeep.patients/1", verb_find_patient, PERSON },
 	{ "list/patients", "roomkeep.patients/1", verb_list_patients, PERSON },
 	{ "show/card", "roomkeep.card/1", verb_show_card, PERSON },

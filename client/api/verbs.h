@@ -34,6 +34,7 @@ MUST_USE enum err verb_add_patient(struct verb *v);
 MUST_USE enum err verb_set_patient(struct verb *v);
 MUST_USE enum err verb_find_patient(struct verb *v);
 MUST_USE enum err verb_list_patients(struct verb *v);
+MUST_USE enum err verb_show_patient(struct verb *v);
 
 /* verbs_card.c */
 MUST_USE enum err verb_show_card(struct verb *v);

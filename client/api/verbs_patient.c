@@ -1,6 +1,7 @@
 #include "client/api/verbs.h"
 
 #include "base/check.h"
+#include "client/api/chart_guard.h"
 #include "record/access.h"
 #include "record/text.h"
 #include "wire/op.h"
@@ -134,17 +135,22 @@ static json_t *text_or_null(const char *text)
 	return text[0] != '\0' ? json_string(text) : json_null();
 }
 
-static enum err put_patient(json_t *list, const struct local_patient *p)
+static enum err put_identity(json_t *object, const struct local_patient *p)
 {
-	json_t *object = json_object();
-
-	ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
 	TRY(json_put_id(object, "patient_id", &p->id));
 	TRY(json_put(object, "name", json_string(p->name)));
 	TRY(json_put(object, "name_used", text_or_null(p->name_used)));
 	TRY(json_put(object, "born", text_or_null(p->born)));
 	TRY(json_put(object, "phone", text_or_null(p->phone)));
 	return json_put(object, "email", text_or_null(p->email));
+}
+
+static enum err put_patient(json_t *list, const struct local_patient *p)
+{
+	json_t *object = json_object();
+
+	ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+	return put_identity(object, p);
 }
 
 static enum err may_read_patients(struct verb *v)
@@ -186,4 +192,21 @@ enum err verb_find_patient(struct verb *v)
 enum err verb_list_patients(struct verb *v)
 {
 	return list_matching(v, VIEW_EMPTY);
+}
+
+/* Opening a chart: who it is, and what must be known before anything is said. */
+enum err verb_show_patient(struct verb *v)
+{
+	struct local_patient p;
+	struct id patient_id;
+
+	TRY(verb_need_id(v, "patient_id", &patient_id));
+	TRY(may_read_patients(v));
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), &patient_id, &p);
+	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
+	TRY(e);
+	TRY(put_identity(v->answer, &p));
+	TRY(chart_guard_put(v, &patient_id, v->answer));
+	v->effects.outbox = true;
+	return local_opened(verb_local(v), verb_vault(v), &patient_id, NULL, v->now_ms);
 }

@@ -1,3 +1,4 @@
+#include "client/api/chart_guard.h"
 #include "client/api/hints.h"
 #include "client/api/session_calls.h"
 #include "client/api/show_proof.h"
@@ -86,13 +87,32 @@ static enum err set_fields(struct verb *v, const struct id *session_id, unsigned
 	return ERR_OK;
 }
 
-static enum err put_text_hints(struct verb *v)
+/* The texts are saved; what they name is said beside it. */
+static enum err hint_relatives(struct verb *v, const struct id *session_id)
+{
+	struct session_fold fold;
+	struct session_state s;
+	json_t *hints = json_object_get(v->answer, "hints");
+
+	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
+	const struct id patient_id = s.patient_id;
+	session_fold_fini(&fold);
+	for (int field = 1; field <= (int)FOLD_TEXT_FIELDS; field++) {
+		const char *name = fold_field_name((Roomkeep__TextField)field);
+		if (!verb_has(v, name)) continue;
+		TRY(chart_guard_hint(v, &patient_id, name, view_str(verb_text(v, name)), hints));
+	}
+	return ERR_OK;
+}
+
+static enum err put_text_hints(struct verb *v, const struct id *session_id)
 {
 	const char *keys[FOLD_TEXT_FIELDS];
 
 	for (size_t i = 0; i < FOLD_TEXT_FIELDS; i++)
 		keys[i] = fold_field_name((Roomkeep__TextField)(i + 1));
-	return hints_put(v, keys, FOLD_TEXT_FIELDS);
+	TRY(hints_put(v, keys, FOLD_TEXT_FIELDS));
+	return hint_relatives(v, session_id);
 }
 
 enum err verb_set_session(struct verb *v)
@@ -114,9 +134,9 @@ enum err verb_set_session(struct verb *v)
 		return e;
 	}
 	v->effects.outbox = true;
-	TRY(put_text_hints(v));
 	TRY(json_put_id(v->answer, "session_id", &session_id));
-	return json_put(v->answer, "changed", json_integer((json_int_t)count));
+	TRY(json_put(v->answer, "changed", json_integer((json_int_t)count)));
+	return put_text_hints(v, &session_id);
 }
 
 /* ---- signing and addenda ------------------------------------------------------------------- */
@@ -203,6 +223,7 @@ static enum err answer_list(struct verb *v, const struct id *patient_id, bool pa
 	TRY(e);
 	TRY(json_put_id(v->answer, "patient_id", patient_id));
 	TRY(put_rows(v, patient_id));
+	TRY(chart_guard_put(v, patient_id, v->answer));
 	return json_put(v->answer, "partial", json_boolean(partial));
 }
 

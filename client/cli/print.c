@@ -292,10 +292,22 @@ static void print_statements(const json_t *answer)
 	}
 }
 
+/* Before anything else of a chart. */
+static void print_guard(const json_t *answer)
+{
+	const json_t *guard = json_object_get(answer, "guard");
+	const char *band = text_or(guard, "band", "");
+	const char *wall = text_or(guard, "wall_words", "");
+
+	if (band[0] != '\0') (void)printf("%s\n", band);
+	if (wall[0] != '\0') (void)printf("%s\n", wall);
+}
+
 static enum err print_session(const json_t *answer)
 {
 	const json_t *conflicts = json_object_get(answer, "conflicts");
 
+	print_guard(answer);
 	(void)printf("Session %s, %s, by %s\n", text_or(answer, "session_id", "?"),
 		     text_or(answer, "state", "?"), text_or(answer, "author", "?"));
 	print_text_of(answer, "subjective", "Subjective");
@@ -370,9 +382,11 @@ static enum err print_record(const json_t *answer)
 	const char *key;
 	json_t *value;
 
+	print_guard(answer);
 	json_object_foreach((json_t *)(uintptr_t)answer, key, value)
 	{
-		if (strcmp(key, "schema") != 0 && strcmp(key, "history") != 0)
+		if (!json_is_object(value) && strcmp(key, "schema") != 0 &&
+		    strcmp(key, "history") != 0)
 			TRY(print_field("", key, value));
 	}
 	print_statements(answer);
@@ -396,6 +410,10 @@ static void print_hints(const json_t *answer)
 		char field[CELL_BYTES];
 		cli_record_title(text_or(h, "code", "?"), code, sizeof(code));
 		cli_record_title(text_or(h, "field", "?"), field, sizeof(field));
+		if (json_object_get(h, "words") != NULL) { /* names a relative */
+			(void)fprintf(stderr, "%s: %s\n", field, text_or(h, "words", ""));
+			continue;
+		}
 		(void)fprintf(stderr, "%s, %s:%s%s\n", field, code,
 			      json_is_true(json_object_get(h, "asks_note"))
 				      ? " does it belong in a confidential note?"

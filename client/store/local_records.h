@@ -42,6 +42,12 @@ MUST_USE enum err local_sign_session(struct local *l, struct vault *v, const str
 MUST_USE enum err local_opened(struct local *l, struct vault *v, const struct id *patient_id,
 			       const struct id *session_id, uint64_t now_ms);
 
+/* When this person last opened this patient's chart, or a session of it, in this room; 0: not after
+ * `since_ms`. */
+MUST_USE enum err local_last_opened(struct local *l, const struct vault *v,
+				    const struct id *patient_id, uint64_t since_ms,
+				    uint64_t *ret_ms);
+
 /* A confidential note: sealed for its author only. `session_id` may be NULL. */
 MUST_USE enum err local_add_note(struct local *l, struct vault *v, const struct id *patient_id,
 				 const struct id *session_id, struct view text, uint64_t now_ms,

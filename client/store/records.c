@@ -268,3 +268,40 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 	TRY(record_check_whole(p->info, now, p->is.any, ret_error));
 	return record_check_steps(l, v, p, now->message, &patient_id, ret_error);
 }
+
+/* ---- which charts were open ------------------------------------------------------------------ */
+
+struct opened_look {
+	const struct vault *v;
+	const struct id *patient_id;
+	uint64_t since_ms;
+	uint64_t found_ms;
+};
+
+static enum err opened_row(void *ctx, struct op_row *row)
+{
+	struct opened_look *c = ctx;
+	struct payload p = { 0 };
+	struct id patient_id = { 0 };
+	if (row->core.client_time_ms < c->since_ms) return ERR_NOT_FOUND; /* enough */
+	const enum err e = row_payload(row, &p);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* erased */
+	TRY(e);
+	if (!id_equal(&row->room_id, &c->v->room_id)) return ERR_OK;
+	if (!payload_patient_id(&p, &patient_id) || !id_equal(&patient_id, c->patient_id))
+		return ERR_OK;
+	c->found_ms = row->core.client_time_ms;
+	return ERR_NOT_FOUND; /* the newest */
+}
+
+enum err local_last_opened(struct local *l, const struct vault *v, const struct id *patient_id,
+			   uint64_t since_ms, uint64_t *ret_ms)
+{
+	uint8_t tag[VAULT_TAG_BYTES];
+	struct opened_look c = { .v = v, .patient_id = patient_id, .since_ms = since_ms };
+	TRY(person_check(l, v));
+	vault_tag(v, TAG_OPENED, &(struct id){ 0 }, tag);
+	TRY(row_each_newest(l, v, tag, (struct row_visitor){ opened_row, &c }));
+	*ret_ms = c.found_ms;
+	return ERR_OK;
+}

@@ -176,6 +176,16 @@ enum err row_each_subject(struct local *l, const struct vault *v,
 	return row_each(v, stmt, visit);
 }
 
+enum err row_each_newest(struct local *l, const struct vault *v, const uint8_t tag[VAULT_TAG_BYTES],
+			 struct row_visitor visit)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(l->db, ROW_COLUMNS "AND op.subject = ?2 ORDER BY op.ord DESC",
+		     DB_ARGS(db_id(&v->user_id), db_blob(view_of(tag, VAULT_TAG_BYTES))), &stmt));
+	const enum err e = row_each(v, stmt, visit);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 enum err row_each_patient(struct local *l, const struct vault *v,
 			  const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit)
 {

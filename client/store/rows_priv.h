@@ -76,6 +76,9 @@ MUST_USE enum err row_each_patient(struct local *l, const struct vault *v,
 				   const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit);
 MUST_USE enum err row_each_found(struct local *l, const struct vault *v,
 				 const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit);
+/* The same tag, newest first, until `each` returns ERR_NOT_FOUND. */
+MUST_USE enum err row_each_newest(struct local *l, const struct vault *v,
+				  const uint8_t tag[VAULT_TAG_BYTES], struct row_visitor visit);
 /* Every patient op, grouped by patient. */
 MUST_USE enum err row_each_of_patients(struct local *l, const struct vault *v,
 				       struct row_visitor visit);

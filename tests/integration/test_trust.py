@@ -56,5 +56,48 @@ class Requests(ClinicTest):
         self.assertEqual((kept["rule"], kept["may_dispose"]), ("ON2", False))
 
 
+class Guard(ClinicTest):
+    READS = (("show", "patient"), ("list", "desk-family-links"), ("list", "sharing-grants"),
+             ("show", "comfort"))
+
+    def read(self, room, patient):
+        """Every chart read of the desk, as the bytes that were printed."""
+        out = []
+        for words in self.READS:
+            which = [patient] if words == ("show", "patient") else ["--patient", patient]
+            status, text, err = run(room.args(*words, *which))
+            self.assertEqual((status, err), (0, ""))
+            out.append(text)
+        return out
+
+    def test_a_relative_stays_unknown_to_who_may_not_know(self):
+        maya = self.add_patient(self.room1)
+        ben = self.add_patient(self.room1, "Ben Rowe")
+        self.room1.sync()
+        self.room2.lock()
+        self.room2.sign_in("sam")
+        self.room2.sync()
+        self.room2.call("show", "patient", ben)
+        before = self.read(self.room2, maya)
+        self.room1.call("add", "family-link", "--patient", maya, "--relative", ben, "--kin",
+                        "spouse")
+        self.room1.sync()
+        self.room2.sync()
+        self.assertEqual(self.read(self.room2, maya), before)
+        self.assertEqual(self.room2.refused("list", "family-links", "--patient", maya).status, 77)
+        # Who treats knows of it, from both charts, with the wall between them.
+        first = self.room1.call("show", "patient", maya)["guard"]
+        self.assertIn("spouse", first["band"])
+        self.assertFalse(first["wall"])
+        second = self.room1.call("show", "patient", ben)["guard"]
+        self.assertTrue(second["wall"])
+        self.assertEqual(second["wall_ms"], 2000)
+        session = self.start_session(self.room1, maya)
+        hints = self.room1.call("set", "session", session, "--subjective", "-",
+                                stdin="Ben snores\n")["hints"]
+        self.assertEqual([(h["kind"], h["field"], h["start"]) for h in hints],
+                         [("relative", "subjective", 0)])
+
+
 if __name__ == "__main__":
     unittest.main()

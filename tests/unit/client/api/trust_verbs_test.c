@@ -309,6 +309,161 @@ static void test_bc4_how_long_a_record_is_kept(void **state)
 	world_free(w);
 }
 
+/* ---- the guard (4.8) ----------------------------------------------------------------------- */
+
+/* The whole answer as text. */
+static char *whole(struct said s)
+{
+	char *text = NULL;
+	OK(s.err);
+	OK(json_text_dump(s.answer, &text));
+	json_decref(s.answer);
+	char *mine = copy(text);
+	json_text_free(text);
+	return mine;
+}
+
+static const char *guard_text(const json_t *answer, const char *key)
+{
+	return json_text_of(json_object_get(answer, "guard"), key);
+}
+
+static void link_family(struct room *r, const char *path, const char *a, const char *b)
+{
+	done(ask(r, path, "{'patient_id':'%s','relative_id':'%s','kin':'spouse'}", a, b));
+}
+
+static void test_a_link_puts_up_band_and_wall_in_both_charts(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[1];
+	char *maya = add_patient(r, "Maya Rowe");
+	char *ben = add_patient(r, "Ben Rowe");
+	link_family(r, "add/family-link", maya, ben);
+	struct said s = ask(r, "show/patient", "{'patient_id':'%s'}", maya);
+	OK(s.err);
+	assert_non_null(strstr(guard_text(s.answer, "band"), "spouse"));
+	assert_null(strstr(guard_text(s.answer, "band"), "Ben"));
+	assert_true(json_is_false(json_object_get(json_object_get(s.answer, "guard"), "wall")));
+	json_decref(s.answer);
+	/* Maya's chart was open a moment ago. */
+	s = ask(r, "show/patient", "{'patient_id':'%s'}", ben);
+	OK(s.err);
+	const json_t *guard = json_object_get(s.answer, "guard");
+	assert_true(json_is_true(json_object_get(guard, "wall")));
+	assert_int_equal(json_integer_value(json_object_get(guard, "wall_ms")), 2000);
+	assert_non_null(json_text_of(guard, "wall_words"));
+	json_decref(s.answer);
+	/* In the other room nobody opened it. */
+	s = ask(&w->rooms[0], "show/patient", "{'patient_id':'%s'}", ben);
+	OK(s.err);
+	guard = json_object_get(s.answer, "guard");
+	assert_true(json_is_false(json_object_get(guard, "wall")));
+	json_decref(s.answer);
+	free(maya);
+	free(ben);
+	world_free(w);
+}
+
+static void test_a_relatives_name_in_a_text_is_hinted(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[1];
+	char *maya = add_patient(r, "Maya Rowe");
+	char *ben = add_patient(r, "Ben Rowe");
+	char *sid =
+		copy(text_at(ask(r, "start/session", "{'patient_id':'%s'}", maya), "session_id"));
+#define WRITE(words) ask(r, "set/session", "{'session_id':'%s','subjective':'" words "'}", sid)
+	assert_int_equal(rows_at(WRITE("Ben snores"), "hints"), 0); /* no link yet */
+	link_family(r, "add/family-link", ben, maya);
+	struct said s = WRITE("sleeps badly, Ben snores; bent neck");
+	OK(s.err);
+	const json_t *hints = json_object_get(s.answer, "hints");
+	assert_int_equal(json_array_size(hints), 1);
+	const json_t *hint = json_array_get(hints, 0);
+	assert_string_equal(json_text_of(hint, "kind"), "relative");
+	assert_string_equal(json_text_of(hint, "field"), "subjective");
+	assert_int_equal(json_integer_value(json_object_get(hint, "start")), 14);
+	assert_int_equal(json_integer_value(json_object_get(hint, "end")), 17);
+	json_decref(s.answer);
+#undef WRITE
+	free(sid);
+	free(maya);
+	free(ben);
+	world_free(w);
+}
+
+/* Every chart read of the desk, before and after a link that it may not know of. */
+static void test_who_may_not_know_gets_the_same_bytes(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[0];
+	struct room *desk = &w->rooms[1];
+	char *maya = add_patient(r, "Maya Rowe");
+	char *ben = add_patient(r, "Ben Rowe");
+	done(ask(r, "add/user",
+		 "{'name':'Sam','login':'sam','roles':['desk'],'new_passphrase':'%s'}", MARA_PASS));
+	done(sign_in(desk, "sam", MARA_PASS));
+	const char *const paths[] = { "show/patient", "list/desk-family-links",
+				      "list/sharing-grants", "show/comfort" };
+	char *before[COUNT_OF(paths)];
+	done(ask(desk, "show/patient", "{'patient_id':'%s'}", ben));
+	for (size_t i = 0; i < COUNT_OF(paths); i++)
+		before[i] = whole(ask(desk, paths[i], "{'patient_id':'%s'}", maya));
+	link_family(r, "add/family-link", maya, ben);
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		char *after = whole(ask(desk, paths[i], "{'patient_id':'%s'}", maya));
+		assert_string_equal(after, before[i]);
+		free(after);
+		free(before[i]);
+	}
+	fails(ask(desk, "list/family-links", "{'patient_id':'%s'}", maya), "denied", 77);
+	/* Told to the desk, it sees a band without the kin, and the wall. */
+	link_family(r, "add/desk-family-link", maya, ben);
+	struct said s = ask(desk, "show/patient", "{'patient_id':'%s'}", maya);
+	OK(s.err);
+	assert_null(strstr(guard_text(s.answer, "band"), "spouse"));
+	assert_non_null(guard_text(s.answer, "wall_words"));
+	json_decref(s.answer);
+	free(maya);
+	free(ben);
+	world_free(w);
+}
+
+static void test_a_grant_says_whether_it_holds(void **state)
+{
+	(void)state;
+	struct world *w = clinic();
+	struct room *r = &w->rooms[1];
+	char *maya = add_patient(r, "Maya Rowe");
+	char *ben = add_patient(r, "Ben Rowe");
+	char *id = copy(text_at(ask(r, "add/sharing-grant",
+				    "{'patient_id':'%s','to_id':'%s','scope':['booking'],"
+				    "'given_on':'2025-11-01','by_parent':true}",
+				    maya, ben),
+				"sharing_grant_id"));
+	/* Rule 7: Maya is of age. */
+	expect_json(ask(r, "show/sharing-grant", "{'sharing_grant_id':'%s'}", id), "grant_state",
+		    "'lapsed'");
+	done(ask(r, "set/sharing-grant", "{'sharing_grant_id':'%s','by_parent':false}", id));
+	expect_json(ask(r, "show/sharing-grant", "{'sharing_grant_id':'%s'}", id), "grant_state",
+		    "'valid'");
+	assert_int_equal(rows_at(ask(r, "list/sharing-grants", "{'patient_id':'%s'}", ben),
+				 "sharing_grants"),
+			 1);
+	fails(ask(r, "add/sharing-grant",
+		  "{'patient_id':'%s','to_id':'%s','scope':['notes'],'given_on':'2025-11-01'}",
+		  maya, ben),
+	      "bad_value", 65);
+	free(id);
+	free(maya);
+	free(ben);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +476,10 @@ int main(void)
 		cmocka_unit_test(test_ca2_both_answers_of_the_harm_test_are_required),
 		cmocka_unit_test(test_on6_a_statement_stands_beside_its_entry),
 		cmocka_unit_test(test_bc4_how_long_a_record_is_kept),
+		cmocka_unit_test(test_a_link_puts_up_band_and_wall_in_both_charts),
+		cmocka_unit_test(test_a_relatives_name_in_a_text_is_hinted),
+		cmocka_unit_test(test_who_may_not_know_gets_the_same_bytes),
+		cmocka_unit_test(test_a_grant_says_whether_it_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,150 @@
+#include "client/api/chart_guard.h"
+
+#include "base/check.h"
+#include "record/access.h"
+#include "record/guard_record.h"
+#include "record/guard_words.h"
+#include "record/record_fold.h"
+
+#include <string.h>
+
+#define LINKS_MAX 32u /* of one patient; more are left out, the first stand */
+#define HINTS_MAX 32u /* of one text */
+
+struct links {
+	struct guard_link list[LINKS_MAX];
+	size_t count;
+};
+
+static enum err add_links(struct verb *v, enum kind kind, const struct id *patient_id,
+			  struct links *links)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	size_t count = 0;
+
+	const enum err e = local_list_records(verb_local(v), verb_vault(v), kind, patient_id, &fold,
+					      &records, &count);
+	if (e == ERR_DENIED) return ERR_OK; /* as if there were none */
+	TRY(e);
+	for (size_t i = 0; i < count && links->count < LINKS_MAX; i++) {
+		struct guard_link *link = &links->list[links->count];
+		if (guard_link_read(records[i].message, patient_id, link)) links->count++;
+	}
+	return ERR_OK;
+}
+
+static enum err load_links(struct verb *v, const struct id *patient_id, struct links *links)
+{
+	links->count = 0;
+	TRY(add_links(v, KIND_FAMILY_LINK, patient_id, links));
+	return add_links(v, KIND_DESK_FAMILY_LINK, patient_id, links);
+}
+
+static enum guard_side side_of(struct verb *v)
+{
+	const struct dir_user *user =
+		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
+	const uint64_t roles = user == NULL || !user->active ? 0 : user->roles;
+
+	if ((roles & (ROLE_THERAPIST | ROLE_LEAD | ROLE_STUDENT)) != 0) return GUARD_SIDE_THERAPIST;
+	return (roles & ROLE_DESK) != 0 ? GUARD_SIDE_DESK : GUARD_SIDE_NONE;
+}
+
+/* The first wall between this chart and a relative's that was open lately. */
+static enum err find_wall(struct verb *v, const struct links *links, const struct id *patient_id,
+			  struct guard_wall *ret)
+{
+	const uint64_t since_ms =
+		v->now_ms > GUARD_WALL_WITHIN_MS ? v->now_ms - GUARD_WALL_WITHIN_MS : 0;
+
+	*ret = (struct guard_wall){ 0 };
+	for (size_t i = 0; i < links->count && ret->ms == 0; i++) {
+		const struct id *from = &links->list[i].relative;
+		uint64_t from_ms = 0;
+		TRY(local_last_opened(verb_local(v), verb_vault(v), from, since_ms, &from_ms));
+		if (from_ms == 0) continue;
+		*ret = guard_switch_wall(links->list, links->count, from, from_ms, patient_id,
+					 v->now_ms);
+	}
+	return ERR_OK;
+}
+
+static json_t *words_or_null(const char *words)
+{
+	return words == NULL ? json_null() : json_string(words);
+}
+
+enum err chart_guard_put(struct verb *v, const struct id *patient_id, json_t *object)
+{
+	const enum guard_side side = side_of(v);
+	json_t *guard = json_object();
+	struct links links;
+	struct guard_wall wall;
+
+	TRY(json_put(object, "guard", guard));
+	TRY(load_links(v, patient_id, &links));
+	TRY(find_wall(v, &links, patient_id, &wall));
+	const struct guard_link *link = guard_band_find(links.list, links.count, patient_id, side);
+	const char *band = link == NULL ? NULL : guard_band_words(link, side);
+	TRY(json_put(guard, "band", words_or_null(band)));
+	TRY(json_put(guard, "wall", json_boolean(wall.ms > 0)));
+	TRY(json_put(guard, "wall_ms", json_integer((json_int_t)wall.ms)));
+	return json_put(guard, "wall_words", words_or_null(wall.words));
+}
+
+/* ---- names in a text ----------------------------------------------------------------------- */
+
+struct names {
+	struct guard_name list[2 * LINKS_MAX];
+	size_t count;
+};
+
+/* What is too short to be looked for, or too long, is left out. */
+static void add_name(struct names *names, struct view name)
+{
+	if (names->count == COUNT_OF(names->list) || name.len == 0) return;
+	if (guard_name_make(name, &names->list[names->count]) == ERR_OK) names->count++;
+}
+
+static struct view first_word(const char *name)
+{
+	return view_of(name, strcspn(name, " "));
+}
+
+static enum err add_hint(const char *field, const struct guard_span *span, json_t *hints)
+{
+	json_t *hint = json_object();
+
+	ENSURE(json_array_append_new(hints, hint) == 0, ERR_NOMEM);
+	TRY(json_put(hint, "kind", json_string("relative")));
+	TRY(json_put(hint, "field", json_string(field)));
+	TRY(json_put(hint, "start", json_integer((json_int_t)span->start)));
+	TRY(json_put(hint, "end", json_integer((json_int_t)span->end)));
+	return json_put(hint, "words",
+			json_string("a relative who is a patient: belongs in a sealed note?"));
+}
+
+enum err chart_guard_hint(struct verb *v, const struct id *patient_id, const char *field,
+			  struct view text, json_t *hints)
+{
+	struct guard_span spans[HINTS_MAX];
+	struct names names = { .count = 0 };
+	struct links links;
+	size_t count = 0;
+
+	TRY(load_links(v, patient_id, &links));
+	for (size_t i = 0; i < links.count; i++) {
+		struct local_patient p;
+		const enum err e = local_get_patient(verb_local(v), verb_vault(v),
+						     &links.list[i].relative, &p);
+		if (e == ERR_NOT_FOUND) continue;
+		TRY(e);
+		add_name(&names, first_word(p.name));
+		add_name(&names, view_str(p.name_used));
+	}
+	if (names.count == 0) return ERR_OK;
+	TRY(guard_names_find(text, names.list, names.count, spans, HINTS_MAX, &count));
+	for (size_t i = 0; i < count && i < HINTS_MAX; i++) TRY(add_hint(field, &spans[i], hints));
+	return ERR_OK;
+}

@@ -1,0 +1,19 @@
+/* chart_guard: what a chart says about relatives who are patients too (DOMAIN 4.8): the band, the
+ * wall between two charts, and names of relatives in a text. The rules are record/guard.h's.
+ *
+ * A link whose kind the person may not read is not looked at, and every key stands in every answer:
+ * who may not know of a relative gets the same bytes as if there were none.
+ *
+ * Owns:    nothing.   Threads: the desk thread.   Errors: ERR_NOMEM, and what the store returns. */
+#pragma once
+
+#include "client/api/verb.h"
+
+/* Puts "guard": {"band","wall","wall_ms","wall_words"}; null, false and 0 where there is none.
+ * `wall`: a relative's chart was opened by this person in this room within 24 hours. */
+MUST_USE enum err chart_guard_put(struct verb *v, const struct id *patient_id, json_t *object);
+
+/* Adds to `hints` each place where `text`, written as `field` into this patient's chart, names a
+ * relative: {"kind":"relative","field","start","end","words"}; start and end are bytes. */
+MUST_USE enum err chart_guard_hint(struct verb *v, const struct id *patient_id, const char *field,
+				   struct view text, json_t *hints);
