@@ -92,8 +92,8 @@ static void bad_text(const struct kind_info *info, const struct field_rule *rule
 {
 	union sample s = sample_of(info->kind);
 	const ProtobufCFieldDescriptor *f = reflect_field(info->message, rule->name);
+	const char *list[] = { text };
 	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-		const char *list[] = { text };
 		reflect_put_list(&s.any, f, list, 1);
 	} else {
 		reflect_put(&s.any, f, &text, sizeof(text));
