@@ -36,19 +36,26 @@ enum err row_tombstone_holds(struct local *l, const struct vault *v, const struc
 	return ERR_OK;
 }
 
+enum err row_shown(struct local *l, const struct vault *v, struct op_row *row, struct payload *ret,
+		   bool *ret_shown)
+{
+	*ret_shown = false;
+	if (!row_counts(row)) return ERR_OK;
+	const enum err e = row_payload(row, ret);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* erased: the tombstone beside it says so */
+	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
+	*ret_shown = true;
+	return row->core.kind == KIND_TOMBSTONE ? row_tombstone_holds(l, v, row, ret, ret_shown)
+						: ERR_OK;
+}
+
 static enum err load_row(void *ctx, struct op_row *row)
 {
 	struct load *c = ctx;
-	if (!row_counts(row)) return ERR_OK;
 	struct payload p = { 0 };
-	const enum err e = row_payload(row, &p);
-	if (e == ERR_NOT_FOUND) return ERR_OK; /* erased: the tombstone beside it says so */
-	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
-	if (row->core.kind == KIND_TOMBSTONE) {
-		bool holds = false;
-		TRY(row_tombstone_holds(c->l, c->v, row, &p, &holds));
-		if (!holds) return ERR_OK;
-	}
+	bool shown = false;
+	TRY(row_shown(c->l, c->v, row, &p, &shown));
+	if (!shown) return ERR_OK;
 	const struct fold_meta meta = row_meta(row);
 	c->any = true;
 	if (c->session != NULL) return session_fold_add(c->session, &meta, &p);

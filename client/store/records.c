@@ -78,17 +78,11 @@ static bool record_is_of(const struct payload *p, const struct id *patient_id)
 static enum err record_add_row_of(const struct record_load *c, struct op_row *row)
 {
 	struct payload p = { 0 };
-	if (!row_counts(row)) return ERR_OK;
-	const enum err e = row_payload(row, &p);
-	if (e == ERR_NOT_FOUND) return ERR_OK; /* erased: the tombstone beside it says so */
-	ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
-	if (row->core.kind == KIND_TOMBSTONE) {
-		bool holds = false;
-		TRY(row_tombstone_holds(c->l, c->v, row, &p, &holds));
-		if (!holds) return ERR_OK;
-	} else if (c->of != NULL && !record_is_of(&p, c->of)) {
-		return ERR_OK;
-	}
+	bool shown = false;
+	TRY(row_shown(c->l, c->v, row, &p, &shown));
+	if (!shown) return ERR_OK;
+	const bool of_all = row->core.kind == KIND_TOMBSTONE || c->of == NULL;
+	if (!of_all && !record_is_of(&p, c->of)) return ERR_OK;
 	const struct fold_meta meta = row_meta(row);
 	return record_fold_add(c->fold, &meta, &p);
 }

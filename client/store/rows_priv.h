@@ -98,6 +98,10 @@ bool row_counts(const struct op_row *row);
 /* A tombstone counts when its author may erase that target (read.c). */
 MUST_USE enum err row_tombstone_holds(struct local *l, const struct vault *v,
 				      const struct op_row *row, const struct payload *p, bool *ret);
+/* Decodes a row that is part of the record as it is shown: it counts, its words are here, and a
+ * tombstone holds. ERR_CORRUPT. (read.c) */
+MUST_USE enum err row_shown(struct local *l, const struct vault *v, struct op_row *row,
+			    struct payload *ret, bool *ret_shown);
 /* Decodes the payload; ERR_NOT_FOUND when erased or of an unknown kind. */
 MUST_USE enum err row_payload(struct op_row *row, struct payload *ret);
 struct fold_meta row_meta(const struct op_row *row);
