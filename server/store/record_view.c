@@ -7,16 +7,6 @@
 
 #include <stdlib.h>
 
-static enum err message_pack(const ProtobufCMessage *m, struct buf *out)
-{
-	const size_t len = protobuf_c_message_get_packed_size(m);
-	buf_clear(out);
-	TRY(buf_reserve(out, len));
-	INSIST(protobuf_c_message_pack(m, out->p) == len);
-	out->len = len;
-	return ERR_OK;
-}
-
 static enum err message_unpack(const struct kind_info *info, struct view bytes,
 			       ProtobufCMessage **ret)
 {
@@ -44,7 +34,8 @@ static enum err state_step(const struct kind_info *info, bool is_first, const Pr
 		record_apply(info, merged, true, before);
 	}
 	record_apply(info, merged, is_first, op);
-	return message_pack(merged, state);
+	buf_clear(state);
+	return store_message_pack(merged, state);
 }
 
 static enum err record_store(struct db *db, const struct kind_info *info, uint64_t record,
@@ -173,7 +164,7 @@ enum err record_view_apply(struct db *db, const struct view_op *op)
 	uint64_t record = 0;
 	bool is_first = false;
 	TRY(record_row(db, op->payload, &record));
-	TRY(message_pack(op->payload->is.any, &said));
+	TRY(store_message_pack(op->payload->is.any, &said));
 	TRY(db_run(db,
 		   "INSERT INTO plain_op (seq, plain, op_id, author_id, message)"
 		   " VALUES (?1, ?2, ?3, ?4, ?5)",

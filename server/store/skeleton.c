@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static enum err message_pack(const ProtobufCMessage *message, struct buf *out)
+enum err store_message_pack(const ProtobufCMessage *message, struct buf *out)
 {
 	const size_t size = protobuf_c_message_get_packed_size(message);
 	TRY(buf_reserve(out, size));
@@ -19,7 +19,7 @@ static enum err patient_encode(const Roomkeep__Patient *m, struct buf *out)
 	Roomkeep__Patient s = ROOMKEEP__PATIENT__INIT;
 	s.has_patient_id = 1;
 	s.patient_id = m->patient_id;
-	return message_pack(&s.base, out);
+	return store_message_pack(&s.base, out);
 }
 
 static enum err text_encode(const Roomkeep__SessionText *m, struct buf *out)
@@ -33,7 +33,7 @@ static enum err text_encode(const Roomkeep__SessionText *m, struct buf *out)
 	s.text = no_text;
 	s.n_parents = m->n_parents;
 	s.parents = m->parents;
-	return message_pack(&s.base, out);
+	return store_message_pack(&s.base, out);
 }
 
 static enum err measure_encode(const Roomkeep__Measure *m, struct buf *out)
@@ -43,7 +43,7 @@ static enum err measure_encode(const Roomkeep__Measure *m, struct buf *out)
 	s.session_id = m->session_id;
 	s.has_measure_id = 1;
 	s.measure_id = m->measure_id;
-	return message_pack(&s.base, out);
+	return store_message_pack(&s.base, out);
 }
 
 static enum err addendum_encode(const Roomkeep__Addendum *m, struct buf *out)
@@ -53,7 +53,7 @@ static enum err addendum_encode(const Roomkeep__Addendum *m, struct buf *out)
 	s.session_id = m->session_id;
 	s.has_addendum_id = 1;
 	s.addendum_id = m->addendum_id;
-	return message_pack(&s.base, out);
+	return store_message_pack(&s.base, out);
 }
 
 /* Frames and Signs have no words, only ids, times and a hash: the session they hold together
@@ -62,14 +62,14 @@ static enum err frame_encode(const Roomkeep__SessionFrame *m, struct buf *out)
 {
 	Roomkeep__SessionFrame s = *m;
 	s.base.n_unknown_fields = 0;
-	return message_pack(&s.base, out);
+	return store_message_pack(&s.base, out);
 }
 
 static enum err sign_encode(const Roomkeep__Sign *m, struct buf *out)
 {
 	Roomkeep__Sign s = *m;
 	s.base.n_unknown_fields = 0;
-	return message_pack(&s.base, out);
+	return store_message_pack(&s.base, out);
 }
 
 /* Of a plain record only the ids: which it is, and whose. */
@@ -84,7 +84,7 @@ static enum err plain_encode(const struct payload *payload, struct buf *out)
 		if (ids[i] == NULL) continue;
 		reflect_copy(s, payload->is.any, reflect_field(info->message, ids[i]));
 	}
-	return message_pack(s, out);
+	return store_message_pack(s, out);
 }
 
 enum err skeleton_encode(const struct payload *payload, struct buf *out)

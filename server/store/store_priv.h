@@ -150,6 +150,8 @@ MUST_USE enum err booking_judge_erased(struct db *db, uint64_t target_kind, uint
 
 /* ---- skeleton.c: what stays of an erased payload --------------------------------------------- */
 
+/* Appends the message's bytes. ERR_NOMEM. */
+MUST_USE enum err store_message_pack(const ProtobufCMessage *message, struct buf *out);
 /* Appends the message of `payload` without its words; nothing for kinds without a view. */
 MUST_USE enum err skeleton_encode(const struct payload *payload, struct buf *out);
 /* `ret->is.any` is to be freed with skeleton_free. ERR_CORRUPT. Requires: a known kind. */
