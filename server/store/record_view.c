@@ -72,17 +72,17 @@ static enum err state_load(struct db *db, uint64_t record, bool *ret_is_first, s
 }
 
 /* The record's message, freed by the caller; NULL: there is none, or all of it was erased. */
-static enum err record_load(struct db *db, const struct payload *payload, ProtobufCMessage **ret)
+static enum err record_load(struct db *db, const struct payload *payload, bool *ret_known,
+			    ProtobufCMessage **ret)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	struct id record_id;
-	bool row = false;
 	*ret = NULL;
 	ENSURE(payload_subject_id(payload, &record_id), ERR_BAD_VALUE);
 	TRY(db_query(db, "SELECT message FROM plain WHERE record_id = ?1 AND kind = ?2",
 		     DB_ARGS(db_id(&record_id), db_u64((uint64_t)payload->info->kind)), &stmt));
-	TRY(db_step(stmt, &row));
-	if (!row || db_col_is_null(stmt, 0)) return ERR_OK;
+	TRY(db_step(stmt, ret_known));
+	if (!*ret_known || db_col_is_null(stmt, 0)) return ERR_OK;
 	return message_unpack(payload->info, db_col_view(stmt, 0), ret);
 }
 
@@ -148,11 +148,14 @@ enum err record_view_check(struct db *db, const struct payload *payload,
 			   const struct id *patient_id)
 {
 	unsigned bits = 0;
+	bool known = false;
 	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
 	if (payload->info->check_change == NULL) return ERR_OK;
-	TRY(record_load(db, payload, &before));
+	TRY(record_load(db, payload, &known, &before));
 	/* Of what is written once, a second op is late, not wrong (record_fold.h). */
 	if (before != NULL && payload->info->merge == KIND_MERGE_FIRST) return ERR_OK;
+	/* A change made where the record still stood, while all of it was erased elsewhere. */
+	if (known && before == NULL && payload->info->merge == KIND_MERGE_FIELDS) return ERR_OK;
 	TRY(jurisdictions_of(db, patient_id, &bits));
 	return record_check_change(payload->info, before, payload->is.any, bits, NULL);
 }

@@ -63,6 +63,30 @@ static void test_referral_states_are_not_skipped(void **state)
 	world_fini(&w);
 }
 
+/* A room that was away cannot know that the record it changes was erased. */
+static void test_a_change_of_what_was_erased_meanwhile_is_taken(void **state)
+{
+	struct world w;
+	world_make(&w, *state);
+	const struct id id = fx_id(w.fx), relative = fx_id(w.fx);
+	struct id op_id;
+	Roomkeep__DeskFamilyLink m = ROOMKEEP__DESK_FAMILY_LINK__INIT;
+	m.has_desk_family_link_id = m.has_patient_id = m.has_relative_id = m.has_split = 1;
+	m.desk_family_link_id = fx_bytes(&id);
+	m.patient_id = fx_bytes(&w.patient);
+	m.relative_id = fx_bytes(&relative);
+	ASSERT_VERDICT(fx_push(w.fx, w.mara, KIND_DESK_FAMILY_LINK, &m.base, NULL),
+		       STORE_OP_REJECTED, ERR_BAD_VALUE); /* kin is said from the start */
+	m.has_kin = 1;
+	m.kin = ROOMKEEP__FAMILY_LINK__KIN__SPOUSE;
+	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_DESK_FAMILY_LINK, &m.base, &op_id));
+	ASSERT_COMMITTED(fx_push_tombstone(w.fx, w.mara, &op_id));
+	m.has_kin = 0;
+	m.split = 1;
+	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_DESK_FAMILY_LINK, &m.base, NULL));
+	world_fini(&w);
+}
+
 static Roomkeep__Incident incident_of(struct world *w, const struct id *id)
 {
 	Roomkeep__Incident m = ROOMKEEP__INCIDENT__INIT;
@@ -204,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FX(test_referral_states_are_not_skipped),
+		FX(test_a_change_of_what_was_erased_meanwhile_is_taken),
 		FX(test_ca1_an_incident_is_not_erased_before_24_months),
 		FX(test_bc4_a_legal_hold_keeps_what_was_erased),
 		FX(test_bc5_a_refused_correction_without_annotation_is_no_op),
