@@ -4,6 +4,7 @@
   demo.py            shows it, leaves the clinic running, Ctrl-C removes every trace
   demo.py --once     shows it, exits 0 only if every step held, removes every trace
 """
+import datetime
 import os
 import secrets
 import signal
@@ -95,6 +96,56 @@ class Demo:
     def add_people(self):
         self.clinic.add_user("Mara Lind", "mara", "therapist")
         self.clinic.add_user("Sam Okafor", "sam", "desk")
+
+    # ---- what to look for (tests/data/harbour/README.md has the rest) ----------------------------
+
+    def stories(self):
+        self.head("Some of its patients")
+        of = {p["name"]: p["patient_id"] for p in self.room2.call("list", "patients")["patients"]}
+        farid = self.room2.call("show", "progress", "--patient", of["Farid Haddadi"])["series"]
+        self.check(any(len(s["visits"]) == 5 for s in farid), "five visits of one test")
+        self.say("Farid Haddadi: the same tests at five visits, each better than the last")
+        self.couple(of["Daniel Marchetti"], of["Yasmin Marchetti"])
+        self.refused_consent(of["Adaeze Nwosu"])
+        self.overdue_referral(of["Tomasz Brzeziński"])
+        draft = self.room2.call("list", "sessions", "--patient", of["Priya Venkatesan"])["sessions"]
+        self.check([d["state"] for d in draft].count("draft") == 1, "one unsigned: %s" % draft)
+        self.say("Priya Venkatesan: yesterday's session is not signed yet")
+        watch = self.room2.call("list", "watch")["patients"]
+        gwen = [p for p in watch if p["patient_id"] == of["Gwendolyn Pryce"]]
+        self.check(len(gwen) == 1 and gwen[0]["step"] == "cooling", "who cools: %s" % gwen)
+        self.say("Gwendolyn Pryce came every three weeks and stays away for 36 days: cooling")
+
+    def couple(self, husband, wife):
+        self.room2.call("add", "family-link", "--patient", husband, "--relative", wife,
+                        "--kin", "spouse")
+        guard = self.room2.call("show", "patient", husband).get("guard")
+        self.check(guard, "a guard at his chart")
+        self.say("Daniel and Yasmin Marchetti are a couple: a guard stands at both charts")
+
+    def refused_consent(self, patient):
+        self.room2.call("add", "consent", "--patient", patient, "--area", "gluteal",
+                        "--purpose-explained", "yes", "--risks-explained", "yes",
+                        "--alternatives-explained", "yes", "--may-stop-explained", "yes",
+                        "--answer", "no")
+        self.say("Adaeze Nwosu was asked and said no to one area")
+
+    def overdue_referral(self, patient):
+        def day(ago):
+            return (datetime.date.today() - datetime.timedelta(days=ago)).isoformat()
+
+        provider = self.room2.call("add", "provider", "--name", "Dr Ida Quist", "--discipline",
+                                   "physician", "--phone", "604-555-0190")["provider_id"]
+        referral = self.room2.call(
+            "add", "referral", "--patient", patient, "--provider", provider, "--state", "noticed",
+            "--noticed-on", day(24), "--ask", "-",
+            stdin="His left foot is weaker since this month. Please see him.")["referral_id"]
+        for state, ago in (("discussed", 24), ("consented", 24), ("drafted", 23), ("sent", 23)):
+            date = "--%s-on" % ("consent" if state == "consented" else state)
+            self.room2.call("set", "referral", referral, "--state", state, date, day(ago))
+        late = self.room2.call("list", "referrals", "--overdue")["referrals"]
+        self.check([r["patient_id"] for r in late] == [patient], "one overdue: %s" % late)
+        self.say("Tomasz Brzeziński's letter to Dr Quist has no answer for 23 days: overdue")
 
     # ---- the main job --------------------------------------------------------------------------
 
@@ -212,6 +263,7 @@ Ctrl-C stops the clinic and removes every trace of it.""" % (
         self.clinic = None
         try:
             self.found()
+            self.stories()
             self.session()
             self.note()
             self.outage()
