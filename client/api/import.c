@@ -119,7 +119,9 @@ static enum err fail_store(struct import *m, const char *file, size_t line, enum
 	if (e == ERR_IO || e == ERR_DISK_FULL || e == ERR_STORE || e == ERR_NOMEM) return e;
 	if (e == ERR_FULL) {
 		return fault_set(&m->v->fault, e, NULL,
-				 "this folder holds more than one import can take");
+				 "this folder makes more than %u changes: import it in parts, "
+				 "each patient with all sessions in one part",
+				 LOCAL_BATCH_OPS_MAX);
 	}
 	const bool told = error != NULL && error->err != ERR_OK;
 	return fail_line(m, file, line, e, told && error->field != NULL ? error->field : "",

@@ -29,7 +29,7 @@
 #include "record/kinds.h"
 #include "record/record_fold.h"
 
-#define LOCAL_BATCH_OPS_MAX 4096u  /* ops in one local_begin .. local_commit */
+#define LOCAL_BATCH_OPS_MAX 65536u /* ops in one local_begin .. local_commit */
 #define LOCAL_TRIES_FREE 5u        /* offline sign-in: tries without a wait (SECURITY 2.7) */
 #define LOCAL_TRIES_MAX 20u        /* then the local copy is deleted */
 #define LOCAL_WAIT_MS_FIRST 15000u /* doubles up to LOCAL_WAIT_MS_MAX */
