@@ -2,7 +2,7 @@
 """./dev bench: starts a server and two rooms of the release build, lets the program `bench`
 measure, and prints what it found beside what this machine does by itself.
 
-bench.py [--rounds N] [--no-agents] [--keep]
+bench.py [--rounds N] [--no-agents] [--no-charts] [--keep]
 
 Everything is in a folder of its own under build/, on the disk that is measured, and is removed at
 the end (--keep: left there). The last line of build/bench.jsonl is this run. ROOMKEEP_BIN names the
@@ -21,6 +21,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.environ.setdefault("ROOMKEEP_BIN", os.path.join(ROOT, "build/release/bin"))
 sys.path.insert(0, os.path.join(ROOT, "tests/integration"))
+import bench_chart  # noqa: E402
 import harness  # noqa: E402
 
 BENCH_S_MAX = 300
@@ -150,6 +151,18 @@ def measure(folder, options):
                 process.stop()
 
 
+def measure_charts(folder):
+    """A clinic of its own, of two rooms."""
+    os.mkdir(folder)
+    agents = Agents(folder)
+    try:
+        return bench_chart.measure(agents, folder)
+    finally:
+        for process in [*agents.processes, agents.server.process]:
+            if process.running():
+                process.stop()
+
+
 def between_rounds(rows, part, *whole):
     """The ratio in each round, from lower to upper quartile: how far it can be trusted."""
     all_rounds = sorted(
@@ -225,6 +238,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=20, help="after one to warm up")
     parser.add_argument("--no-agents", action="store_true")
+    parser.add_argument("--no-charts", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
@@ -246,6 +260,9 @@ def main():
         run["rounds"] = len(run["measures"]["save_to_ack"]["rounds_us"])
         run["seconds"] = round(time.monotonic() - start, 1)
         show(run["measures"], run["ratios"])
+        if not options.no_charts:
+            run["charts"] = measure_charts(os.path.join(folder, "charts"))
+            bench_chart.show(run["charts"])
         with open(os.path.join(ROOT, "build/bench.jsonl"), "a", encoding="utf-8") as out:
             out.write(json.dumps(run) + "\n")
         print("%d rounds after one to warm up, %.1f s; appended to build/bench.jsonl" % (
