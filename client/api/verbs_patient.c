@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "client/api/chart_guard.h"
 #include "record/access.h"
+#include "record/duplicate.h"
 #include "record/text.h"
 #include "wire/op.h"
 
@@ -95,6 +96,68 @@ static enum err append_patient(struct verb *v, Roomkeep__Patient *p, const struc
 	return json_put_id(v->answer, "op_id", &op_id);
 }
 
+static struct view view_or_empty(const char *text)
+{
+	return text != NULL ? view_str(text) : VIEW_EMPTY;
+}
+
+static enum err put_duplicate(json_t *list, const struct id *patient_id, unsigned same)
+{
+	static const struct {
+		unsigned bit;
+		const char *key, *word;
+	} rows[] = { { DUPLICATE_NAME, "name", "name" },
+		     { DUPLICATE_BORN, "born", "birth date" },
+		     { DUPLICATE_PHONE, "phone", "telephone" } };
+	CLEANUP(buf_finip) struct buf text = { 0 };
+	char id[ID_TEXT_BYTES];
+	json_t *object = json_object();
+	json_t *what = json_array();
+
+	ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+	TRY(json_put(object, "code", json_string("possible_duplicate")));
+	TRY(json_put_id(object, "patient_id", patient_id));
+	TRY(json_put(object, "same", what));
+	TRY(buf_append_str(&text, "the same "));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if ((same & rows[i].bit) == 0) continue;
+		TRY(buf_append_str(&text, json_array_size(what) > 0 ? " and " : ""));
+		TRY(buf_append_str(&text, rows[i].word));
+		ENSURE(json_array_append_new(what, json_string(rows[i].key)) == 0, ERR_NOMEM);
+	}
+	id_print(patient_id, id);
+	TRY(buf_append_str(&text, " as patient "));
+	TRY(buf_append_str(&text, id));
+	TRY(buf_append_str(&text, ": is this one person, entered twice?"));
+	return json_put_text(object, "text", buf_view(&text));
+}
+
+/* Who looks like the one just added: a warning, for the person at the desk to judge. */
+static enum err put_duplicates(struct verb *v, const Roomkeep__Patient *p, const struct id *added)
+{
+	const struct duplicate_person it = { view_or_empty(p->name), view_or_empty(p->name_used),
+					     view_or_empty(p->born), view_or_empty(p->phone) };
+	json_t *list = json_array();
+	struct local_patient other;
+	size_t at = 0;
+
+	TRY(json_put(v->answer, "warnings", list));
+	for (;;) {
+		unsigned same = 0;
+		const enum err e =
+			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &other);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		if (id_equal(&other.id, added)) continue;
+		const struct duplicate_person known = { view_str(other.name),
+							view_str(other.name_used),
+							view_str(other.born),
+							view_str(other.phone) };
+		TRY(duplicate_compare(&it, &known, &same));
+		if (same != 0) TRY(put_duplicate(list, &other.id, same));
+	}
+}
+
 enum err verb_add_patient(struct verb *v)
 {
 	CLEANUP(patient_texts_finip) struct patient_texts texts = { 0 };
@@ -105,7 +168,8 @@ enum err verb_add_patient(struct verb *v)
 	TRY(verb_need_text(v, "born", &unused));
 	TRY(fill_patient(v, &texts, &p));
 	const struct id patient_id = local_new_id(verb_local(v), v->now_ms);
-	return append_patient(v, &p, &patient_id);
+	TRY(append_patient(v, &p, &patient_id));
+	return put_duplicates(v, &p, &patient_id);
 }
 
 enum err verb_set_patient(struct verb *v)

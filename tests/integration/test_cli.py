@@ -234,6 +234,20 @@ class Answers(CliCase, SharedClinicTest):
         listed = self.keys(self.room2.call("list", "patients"), "patients")["patients"]
         self.assertIn(added["patient_id"], [p["patient_id"] for p in listed])
 
+    def test_a_patient_who_is_there_already_is_warned_of(self):
+        first = self.room2.call("add", "patient", "--name", "Lise Thorn", "--born", "1975-06-07",
+                                "--phone", "604 555 0133")
+        self.assertEqual(first["warnings"], [])
+        status, _, said = run([ROOMKEEP, "add", "patient", "--name", "Thorn, Lise", "--born",
+                               "1975-06-07", "--home", self.room2.home])
+        self.assertEqual(status, 0)
+        self.assertEqual(said, "Note: the same name and birth date as patient %s: is this "
+                         "one person, entered twice?\n" % first["patient_id"])
+        other = self.room2.call("add", "patient", "--name", "Lise Thorn", "--born", "1999-01-01",
+                                "--phone", "+1 604 555 0133")
+        self.assertEqual([(w["code"], w["patient_id"], w["same"]) for w in other["warnings"]],
+                         [("possible_duplicate", first["patient_id"], ["name", "phone"])])
+
     def test_session_from_start_to_addendum(self):
         started = self.keys(self.room2.call("start", "session", "--patient", self.patient),
                             "session_started", "session_id")
