@@ -1,9 +1,9 @@
 /* duplicate: do two patients look like one person who was entered twice (DOMAIN 4.1)?
  *
- * A warning, never a verdict: relatives share telephones, twins share birthdays, and strangers share
- * names. So two of the three must be the same, and where telephone and birth date are, a part of the
- * name too. Names are compared as they are searched (text.h): without accents, in any order of their
- * words, and by the name used as well as the full one. Of telephone numbers the last
+ * A warning, never a verdict: relatives share telephones, twins share birthdays, and strangers
+ * share names. So two of the three must be the same, and where telephone and birth date are, a part
+ * of the name too. Names are compared as they are searched (text.h): without accents, in any order
+ * of their words, and by the name used as well as the full one. Of telephone numbers the last
  * DUPLICATE_PHONE_DIGITS count, so a country's prefix does not matter.
  *
  * Threads: any, pure.   Errors: ERR_NOMEM, ERR_BAD_TEXT. */
@@ -30,6 +30,6 @@ enum {
 	DUPLICATE_PHONE = 1 << 2,
 };
 
-/* *ret_same: what is the same of both (DUPLICATE_ bits), 0 when they do not look like one person. */
+/* *ret_same: what is the same of both (DUPLICATE_ bits), 0 when they look like two persons. */
 MUST_USE enum err duplicate_compare(const struct duplicate_person *a,
 				    const struct duplicate_person *b, unsigned *ret_same);

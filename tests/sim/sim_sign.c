@@ -1,6 +1,6 @@
-/* Signatures that held once are not computed again: server, rooms and checks verify the same op many
- * times over, which was a quarter of the simulator's time. The answer depends on key, message and
- * signature alone; all three are in the fingerprint, and only a yes is remembered. */
+/* Signatures that held once are not computed again: server, rooms and checks verify the same op
+ * many times over, which was a fifth of the simulator's time. The answer depends on key, message
+ * and signature alone; all three are in the fingerprint, and only a yes is remembered. */
 #include "base/check.h"
 
 #include <sodium.h>
