@@ -306,9 +306,11 @@ static enum err tag_tombstone(struct local *l, const struct vault *v, const stru
 		DB_ARGS(db_id(&v->user_id), db_id(&target)), &stmt);
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	TRY(e);
-	ret->has_subject = !db_col_is_null(stmt, 0);
+	/* A target whose words are not here has no tags; a page that was asked for before they were
+	 * erased may still bring them, and must find its tombstone waiting. */
+	if (db_col_is_null(stmt, 0)) return ERR_OK;
 	ret->has_patient = !db_col_is_null(stmt, 1);
-	if (ret->has_subject) TRY(db_col_bytes(stmt, 0, ret->subject, sizeof(ret->subject)));
+	TRY(db_col_bytes(stmt, 0, ret->subject, sizeof(ret->subject)));
 	if (ret->has_patient) TRY(db_col_bytes(stmt, 1, ret->patient, sizeof(ret->patient)));
 	return ERR_OK;
 }

@@ -471,6 +471,27 @@ static void test_tombstones_of_others(void **state)
 	for (size_t i = 0; i < COUNT_OF(f); i++) forged_fini(&f[i]);
 }
 
+/* A fetched page without the erased words comes before a page of the feed that still had them. */
+static void test_a_page_from_before_the_tombstone_brings_nothing_back(void **state)
+{
+	(void)state;
+	struct lane mine = lane_new(fx.v, OP_LANE_CHART);
+	struct lane jos = lane_new(fx.jo, OP_LANE_CHART);
+	const struct id id = local_new_id(fx.l, fx.w->wall);
+	struct forged f[2];
+	forge_patient(&mine, &id, "Maya Rosen", &f[0]);
+	forge_tombstone(&jos, KIND_TOMBSTONE, &f[0].core.op_id, &f[1]);
+	f[0].op.has_payload = false;
+	GIVEN(&f[0], ERR_OK, 0);
+	GIVEN(&f[1], ERR_OK, 0);
+	f[0].op.has_payload = true;
+	GIVEN(&f[0], ERR_OK, 0);
+	assert_false(patient_is(&id, "Maya Rosen"));
+	OK(local_load_person(fx.l, fx.v));
+	assert_false(patient_is(&id, "Maya Rosen"));
+	for (size_t i = 0; i < COUNT_OF(f); i++) forged_fini(&f[i]);
+}
+
 /* Who may not erase changes nothing, whether the tombstone is read alone or with all. */
 static void test_tombstones_that_do_not_hold(void **state)
 {
@@ -599,6 +620,7 @@ int main(void)
 		FORGED(test_a_payload_may_come_later),
 		FORGED(test_words_that_are_no_record_are_kept_aside),
 		FORGED(test_tombstones_of_others),
+		FORGED(test_a_page_from_before_the_tombstone_brings_nothing_back),
 		FORGED(test_tombstones_that_do_not_hold),
 		FORGED(test_rows_that_are_sealed_and_wrong),
 		FORGED(test_lanes_that_are_sealed_and_wrong),
