@@ -144,18 +144,36 @@ enum err record_view_is_held(struct db *db, const struct id *patient_id, bool *r
 	return ERR_OK;
 }
 
+/* Something that was said of it is gone. */
+static enum err record_is_torn(struct db *db, const struct payload *payload, bool *ret)
+{
+	struct id record_id;
+	uint64_t gone = 0;
+	ENSURE(payload_subject_id(payload, &record_id), ERR_BAD_VALUE);
+	TRY(db_get_u64(db,
+		       "SELECT count(*) FROM plain_op JOIN plain r USING (plain)"
+		       " WHERE r.record_id = ?1 AND r.kind = ?2 AND plain_op.message IS NULL",
+		       DB_ARGS(db_id(&record_id), db_u64((uint64_t)payload->info->kind)), &gone));
+	*ret = gone > 0;
+	return ERR_OK;
+}
+
 enum err record_view_check(struct db *db, const struct payload *payload,
 			   const struct id *patient_id)
 {
 	unsigned bits = 0;
 	bool known = false;
+	bool torn = false;
 	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
 	if (payload->info->check_change == NULL) return ERR_OK;
 	TRY(record_load(db, payload, &known, &before));
 	/* Of what is written once, a second op is late, not wrong (record_fold.h). */
 	if (before != NULL && payload->info->merge == KIND_MERGE_FIRST) return ERR_OK;
-	/* A change made where the record still stood, while all of it was erased elsewhere. */
-	if (known && before == NULL && payload->info->merge == KIND_MERGE_FIELDS) return ERR_OK;
+	/* A change may have been made where all of it still stood: what it follows is not here. */
+	if (payload->info->merge == KIND_MERGE_FIELDS && known) {
+		TRY(record_is_torn(db, payload, &torn));
+		if (torn || before == NULL) return ERR_OK;
+	}
 	TRY(jurisdictions_of(db, patient_id, &bits));
 	return record_check_change(payload->info, before, payload->is.any, bits, NULL);
 }

@@ -59,6 +59,13 @@ static void test_referral_states_are_not_skipped(void **state)
 		       ERR_BAD_VALUE);
 	m.state = ROOMKEEP__REFERRAL__STATE__DISCUSSED;
 	m.discussed_on = text(&w, "2026-11-01");
+	struct id op_id;
+	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_REFERRAL, &m.base, &op_id));
+	/* A room that does not know yet of the erasing goes on from there. */
+	ASSERT_COMMITTED(fx_push_tombstone(w.fx, w.mara, &op_id));
+	m.discussed_on = NULL;
+	m.state = ROOMKEEP__REFERRAL__STATE__CONSENTED;
+	m.consent_on = text(&w, "2026-11-02");
 	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_REFERRAL, &m.base, NULL));
 	world_fini(&w);
 }
