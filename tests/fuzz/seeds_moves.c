@@ -5,19 +5,20 @@
 
 #include <stdio.h>
 
-/* Any bytes are ops to fuzz_merge, so it begins with some of every length. */
-static void seeds_merge(void)
+/* Any bytes are ops to fuzz_merge and fuzz_records, so they begin with some of every length. */
+static void seeds_of_any_bytes(const char *target, size_t step)
 {
 	struct rand_seeded seeded;
 	const struct rand_source r = rand_seeded_init(&seeded, 7);
 
 	for (unsigned i = 0; i < 8; i++) {
-		uint8_t bytes[128];
+		uint8_t bytes[512];
 		char name[16];
-		const size_t len = 12u + 16u * i;
+		const size_t len = 12u + step * i;
+		INSIST(len <= sizeof(bytes));
 		rand_fill(&r, bytes, len);
 		INSIST(snprintf(name, sizeof(name), "random_%u", i) > 0);
-		seed_write("merge", name, view_of(bytes, len));
+		seed_write(target, name, view_of(bytes, len));
 	}
 }
 
@@ -85,6 +86,7 @@ static void seeds_tls(void)
 
 void seeds_moves(void)
 {
-	seeds_merge();
+	seeds_of_any_bytes("merge", 16);
+	seeds_of_any_bytes("records", 64);
 	seeds_tls();
 }

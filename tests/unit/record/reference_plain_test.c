@@ -1,12 +1,9 @@
 /* The fold of plain records against the reference model, over every kind and random histories with
  * tombstones; and a few words of the reference written out. */
-#include "record/record_fold.h"
-
 #include "base/cleanup.h"
-#include "base/rand.h"
+#include "support/plain_history.h"
 #include "support/reference.h"
 #include "support/reference_say.h"
-#include "support/say_state.h"
 #include "unit/record/samples.h"
 
 #include <setjmp.h>
@@ -17,104 +14,17 @@
 #include <cmocka.h>
 
 #define OK(call) assert_int_equal(call, ERR_OK)
-#define OPS 16u
-#define RECORDS 3u
 #define SEEDS 200u
 
 static const uint8_t blind[PAYLOAD_BLIND_BYTES] = { 1 };
 
-struct op {
-	const struct kind_info *info;
-	union sample m;
-};
-
-static struct id op_id_of(size_t at)
-{
-	return (struct id){ { (uint8_t)(100 + at) } };
-}
-
-static struct id record_of(const struct kind_info *info, size_t at)
-{
-	/* One per patient: the patients differ. */
-	return (struct id){ { (uint8_t)(kind_is_one_per_patient(info) ? 40 + at : 50 + at) } };
-}
-
-static void draw(const struct rand_source *r, const struct kind_info *info, struct arena *a,
-		 size_t at, struct op *op)
-{
-	if (at > 2 && rand_below(r, 5) == 0) {
-		op->info = kind_find(KIND_TOMBSTONE);
-		op->m = sample_of(KIND_TOMBSTONE);
-		op->m.tombstone.target = sample_id((uint8_t)(100 + rand_below(r, at)));
-		return;
-	}
-	const struct id record = record_of(info, (size_t)rand_below(r, RECORDS));
-	op->info = info;
-	plain_sample_change(info, rand_u64(r), true, a, &op->m.any);
-	if (info->patient_field != NULL && !kind_is_one_per_patient(info))
-		plain_sample_id(&op->m.any, info->patient_field, &(struct id){ { 1 } }, a);
-	plain_sample_id(&op->m.any, info->subject_field, &record, a);
-}
-
-static void tell(struct reference *r, size_t at, const struct op *op)
-{
-	CLEANUP(buf_finip) struct buf payload = { 0 };
-	OK(payload_encode(op->info->kind, &op->m.any, false, blind, &payload, NULL));
-	const struct reference_op to = { .op_id = op_id_of(at),
-					 .kind = (uint64_t)op->info->kind,
-					 .payload = buf_view(&payload) };
-	OK(reference_add(r, &to));
-}
-
-static void add(struct record_fold *f, size_t at, struct op *op)
-{
-	const struct payload p = { .info = op->info, .is.any = &op->m.any };
-	const struct fold_meta meta = { .op_id = op_id_of(at), .seq = at + 1 };
-	OK(record_fold_add(f, &meta, &p));
-}
-
-static void compare(const struct kind_info *info, struct record_fold *f, const struct reference *r)
-{
-	const struct record_state *states;
-	size_t count;
-	OK(record_fold_state(f, &states, &count));
-	for (size_t i = 0; i < RECORDS; i++) {
-		CLEANUP(buf_finip) struct buf shown = { 0 };
-		CLEANUP(buf_finip) struct buf want = { 0 };
-		const struct id record = record_of(info, i);
-		char line[400];
-		for (size_t k = 0; k < count; k++)
-			if (id_equal(&states[k].record_id, &record))
-				say_record_state(info, &states[k], &shown);
-		reference_say_plain(r, (uint64_t)info->kind, &record, &want);
-		if (view_equal(buf_view(&shown), buf_view(&want))) continue;
-		say_difference(&shown, &want, line, sizeof(line));
-		fail_msg("%s: %s", info->name, line);
-	}
-}
-
 static void run_seed(const struct kind_info *info, uint64_t seed)
 {
-	CLEANUP(arena_finip) struct arena a;
-	CLEANUP(record_fold_finip) struct record_fold f;
-	struct reference *r = reference_new();
 	struct rand_seeded seeded;
 	const struct rand_source source = rand_seeded_init(&seeded, seed);
-	struct op ops[OPS];
-	size_t order[OPS];
-	arena_init(&a, MIB);
-	record_fold_init(&f, info);
-	for (size_t i = 0; i < OPS; i++) {
-		draw(&source, info, &a, i, &ops[i]);
-		tell(r, i, &ops[i]);
-		const size_t j = (size_t)rand_below(&source, i + 1);
-		order[i] = i;
-		order[i] = order[j];
-		order[j] = i;
-	}
-	for (size_t i = 0; i < OPS; i++) add(&f, order[i], &ops[order[i]]);
-	compare(info, &f, r);
-	reference_free(r);
+	char line[400];
+	if (!plain_history_agrees(info, &source, line, sizeof(line)))
+		fail_msg("%s, seed %u: %s", info->name, (unsigned)seed, line);
 }
 
 static void test_records_are_what_the_reference_says(void **state)
@@ -124,6 +34,23 @@ static void test_records_are_what_the_reference_says(void **state)
 		if (!kind_is_plain(kind_at(i))) continue;
 		for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(kind_at(i), seed);
 	}
+}
+
+/* ---- the reference by hand ------------------------------------------------------------------- */
+
+struct op {
+	const struct kind_info *info;
+	union sample m;
+};
+
+static void tell(struct reference *r, size_t at, const struct op *op)
+{
+	CLEANUP(buf_finip) struct buf payload = { 0 };
+	OK(payload_encode(op->info->kind, &op->m.any, false, blind, &payload, NULL));
+	const struct reference_op to = { .op_id = { { (uint8_t)(100 + at) } },
+					 .kind = (uint64_t)op->info->kind,
+					 .payload = buf_view(&payload) };
+	OK(reference_add(r, &to));
 }
 
 static void expect_lines(const struct reference *r, const char *want)

@@ -1,0 +1,38 @@
+/* fuzz_records: a history of plain records of one kind, drawn from the input.
+ * Targets: record_fold_add, record_fold_state, record_apply.
+ * Holds:   whatever the order of adding, the fold shows what the plain model of the merge rule
+ *          shows (support/reference_plain.c). */
+#include "base/rand.h"
+#include "fuzz/fuzz.h"
+#include "support/plain_history.h"
+
+#include <string.h>
+
+/* What is drawn is what the input says. After its end come ones: rand_below() would refuse zeros for
+ * ever. */
+static void fill(void *ctx, void *p, size_t len)
+{
+	struct fuzz_in *in = ctx;
+	const struct view taken = fuzz_take(in, len);
+	memset(p, 0xff, len);
+	if (taken.len > 0) memcpy(p, taken.p, taken.len);
+}
+
+static const struct kind_info *plain_kind(unsigned n)
+{
+	const struct kind_info *plain[KIND_PLAIN_COUNT];
+	size_t count = 0;
+	for (size_t i = 0; i < kind_count(); i++)
+		if (kind_is_plain(kind_at(i))) plain[count++] = kind_at(i);
+	return plain[n % count];
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_in in = { view_of(data, size) };
+	const struct kind_info *info = plain_kind(fuzz_u8(&in));
+	const struct rand_source source = { fill, &in };
+	char line[400];
+	INSIST(plain_history_agrees(info, &source, line, sizeof(line)));
+	return 0;
+}
