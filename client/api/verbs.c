@@ -37,6 +37,7 @@ static const struct verb_row own_rows[] = {
 	{ "set/session", "roomkeep.session_set/1", verb_set_session, SESSION },
 	{ "add/measure", "roomkeep.measure/1", verb_add_measure, SESSION },
 	{ "show/progress", "roomkeep.progress/1", verb_show_progress, PERSON },
+	{ "show/report", "roomkeep.report/1", verb_show_report, PERSON },
 	{ "list/tests", "roomkeep.tests/1", verb_list_tests, PERSON },
 	{ "export/proof", "roomkeep.proof_page/1", verb_export_proof, PERSON },
 	{ "sign/session", "roomkeep.session_signed/1", verb_sign_session, SESSION },

@@ -54,6 +54,7 @@ MUST_USE enum err verb_add_measure(struct verb *v);
 
 /* verbs_proof.c */
 MUST_USE enum err verb_show_progress(struct verb *v);
+MUST_USE enum err verb_show_report(struct verb *v);
 MUST_USE enum err verb_list_tests(struct verb *v);
 
 /* export_proof.c */

@@ -451,6 +451,7 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 	const struct cli_command *c = call->command;
 
 	if (c->path != NULL && strcmp(c->path, "list/watch") == 0) return print_watch(call, answer);
+	if (c->path != NULL && strcmp(c->path, "show/report") == 0) print_report_head(answer);
 	if (c->list != NULL) return print_table(call, answer);
 	if (c->done != NULL) return print_done(call, answer);
 	if (strcmp(c->verb, "status") == 0) return print_status(answer);

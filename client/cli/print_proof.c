@@ -132,3 +132,25 @@ enum err print_progress(const json_t *answer)
 	}
 	return ERR_OK;
 }
+
+/* ---- report -------------------------------------------------------------------------------- */
+
+void print_report_head(const json_t *answer)
+{
+	const json_t *all = json_object_get(answer, "all");
+
+	(void)printf("%s to %s, sessions of yours that this room holds: %lld, with %lld "
+		     "assessments or more: %lld\n",
+		     text_or(answer, "from", "?"), text_or(answer, "to", "?"),
+		     count_of(answer, "visits"), count_of(answer, "wanted"),
+		     count_of(answer, "visits_enough"));
+	if (count_of(all, "before") == 0) return;
+	(void)printf("%lld measured before, %lld again (%lld %%)", count_of(all, "before"),
+		     count_of(all, "again"), count_of(all, "again_percent"));
+	if (count_of(all, "again") > 0) {
+		(void)printf(": %lld better beyond error (%lld %%), %lld within it, %lld worse",
+			     count_of(all, "improved"), count_of(all, "improved_percent"),
+			     count_of(all, "within_error"), count_of(all, "worse"));
+	}
+	(void)puts("");
+}

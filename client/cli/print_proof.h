@@ -16,3 +16,6 @@ MUST_USE enum err print_progress(const json_t *answer);
 
 /* In `show session`: changes, the counter, and the warnings of a draft. */
 MUST_USE enum err print_session_proof(const json_t *answer);
+
+/* Above the table of `show report`. */
+void print_report_head(const json_t *answer);

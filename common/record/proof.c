@@ -300,11 +300,17 @@ bool proof_kept(const struct proof_set *visit, const struct proof_row *next_pre,
 	return true;
 }
 
+bool proof_set_counts(const struct proof_set *set)
+{
+	return set->pre != NULL && set->pre->skipped_reason == 0 &&
+	       !proof_is_never(set->pre->entry);
+}
+
 /* Does the set count as an assessment, and is it the first of its ref? */
 static bool proof_counts(const struct proof_set *sets, size_t at)
 {
 	const struct proof_row *pre = sets[at].pre;
-	if (pre == NULL || pre->skipped_reason != 0 || proof_is_never(pre->entry)) return false;
+	if (!proof_set_counts(&sets[at])) return false;
 	for (size_t i = 0; i < at; i++) {
 		const struct proof_row *other = sets[i].pre;
 		if (other == NULL || other->skipped_reason != 0) continue;
@@ -361,8 +367,7 @@ static bool proof_said_already(const struct proof_set *sets, size_t at)
 
 static bool proof_lacks_post(const struct proof_set *sets, size_t count, size_t at)
 {
-	const struct proof_row *pre = sets[at].pre;
-	if (pre == NULL || pre->skipped_reason != 0 || proof_is_never(pre->entry)) return false;
+	if (!proof_set_counts(&sets[at])) return false;
 	return !proof_is_again(sets, count, &sets[at]) && !proof_said_already(sets, at);
 }
 

@@ -139,6 +139,9 @@ size_t proof_pair(const struct proof_row *rows, size_t count, struct proof_set *
  * was gained). False when the gain was not beyond error, or the rows were not taken alike. */
 bool proof_kept(const struct proof_set *visit, const struct proof_row *next_pre, int *ret_percent);
 
+/* Is it an assessment: measured before treatment, of something that can be proof? */
+bool proof_set_counts(const struct proof_set *set);
+
 struct proof_counter {
 	unsigned tested; /* distinct refs measured before treatment, not counting own_eyes */
 	unsigned again;  /* of those, how many have a post row, or a reason for none */

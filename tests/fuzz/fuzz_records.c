@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* What is drawn is what the input says. After its end come ones: rand_below() would refuse zeros for
- * ever. */
+/* What is drawn is what the input says. After its end come ones: rand_below() would refuse zeros
+ * for ever. */
 static void fill(void *ctx, void *p, size_t len)
 {
 	struct fuzz_in *in = ctx;

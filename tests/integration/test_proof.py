@@ -102,6 +102,26 @@ class Proof(ClinicTest):
         self.assertIn("lx_slr", out)
         self.assertIn("positive when", out)
 
+    def test_a_therapist_sees_how_she_assesses_and_nobody_else_does(self):
+        self.two_visits()
+        report = self.room2.call("show", "report")
+        self.assertEqual((report["schema"], report["visits"], report["visits_enough"]),
+                         ("roomkeep.report/1", 2, 2))
+        self.assertEqual(report["all"], {
+            "before": 6, "again": 4, "again_percent": 67, "improved": 3, "improved_percent": 75,
+            "within_error": 1, "worse": 0, "not_comparable": 0})
+        turns = report["groups"][0]  # rotation, and the neck's special test
+        self.assertEqual((turns["group"], turns["before"], turns["again"]), ("cervical", 4, 2))
+        out, _ = self.in_words("show", "report")
+        self.assertIn("6 measured before, 4 again (67 %): 3 better beyond error (75 %), 1 within "
+                      "it, 0 worse\n", out)
+        self.assertEqual(self.room1.call("show", "report")["visits"], 0)
+        past = self.room2.call("show", "report", "--from", "2020-01-01", "--to", "2020-12-31")
+        self.assertEqual((past["visits"], past["all"]["again_percent"]), (0, None))
+        for words, says in ((("--from", "soon"), "from: a day as YYYY-MM-DD"),
+                            (("--from", "2099-01-01"), "from: a day that is not after today")):
+            self.assertEqual(self.room2.refused("show", "report", *words).error["message"], says)
+
     def test_a_red_flag_and_a_wrong_row(self):
         patient = self.add_patient(self.room2)
         session = self.start_session(self.room2, patient)

@@ -1,0 +1,156 @@
+/* verbs_report: how the signed-in therapist assesses, told to nobody else (DOMAIN 4.6): what was
+ * measured before and after treatment, and what of it was beyond the measure's error. */
+#include "client/api/care.h"
+#include "client/api/proof_load.h"
+#include "client/api/verbs.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "record/access.h"
+#include "record/calendar.h"
+#include "record/care.h"
+#include "record/proof_report.h"
+
+#define REPORT_DAYS 90
+
+/* Days, the last one included. */
+struct span {
+	int64_t from, to;
+};
+
+static enum err read_day(struct verb *v, const char *key, int64_t otherwise, int64_t *ret)
+{
+	*ret = otherwise;
+	if (!verb_has(v, key) || care_day(verb_text(v, key), ret)) return ERR_OK;
+	return fault_set(&v->fault, ERR_BAD_VALUE, NULL, "%s: a day as YYYY-MM-DD", key);
+}
+
+static enum err read_span(struct verb *v, struct span *ret)
+{
+	TRY(read_day(v, "to", care_local_day(v->now_ms), &ret->to));
+	TRY(read_day(v, "from", ret->to - REPORT_DAYS + 1, &ret->from));
+	if (ret->from <= ret->to) return ERR_OK;
+	return fault_set(&v->fault, ERR_BAD_VALUE, NULL, "from: a day that is not after %s",
+			 verb_has(v, "to") ? "\"to\"" : "today");
+}
+
+/* ---- counting ------------------------------------------------------------------------------ */
+
+static enum err add_session(struct verb *v, const struct id *session_id, struct proof_report *r)
+{
+	CLEANUP(proof_session_finip) struct proof_session p = { 0 };
+	struct session_fold fold;
+	struct session_state s;
+
+	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
+	const enum err e = proof_session_of(&s, &p);
+	if (e == ERR_OK) proof_report_add(r, p.sets, p.set_count);
+	session_fold_fini(&fold);
+	return e;
+}
+
+static enum err add_patient(struct verb *v, const struct id *patient_id, struct span days,
+			    struct proof_report *r)
+{
+	CLEANUP(freep) struct local_session_row *rows = NULL;
+	size_t count = 0;
+
+	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	for (size_t i = 0; i < count; i++) {
+		const int64_t day = care_local_day(rows[i].started_ms);
+		if (day < days.from || day > days.to) continue;
+		if (!id_equal(&rows[i].therapist_id, desk_person(v->desk))) continue;
+		TRY(add_session(v, &rows[i].session_id, r));
+	}
+	return ERR_OK;
+}
+
+static enum err count_all(struct verb *v, struct span days, struct proof_report *r)
+{
+	struct local_patient p;
+	size_t at = 0;
+
+	for (;;) {
+		const enum err e =
+			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		TRY(add_patient(v, &p.id, days, r));
+	}
+}
+
+/* ---- the answer ---------------------------------------------------------------------------- */
+
+static enum err put_count(json_t *object, const char *key, unsigned count)
+{
+	return json_put(object, key, json_integer(count));
+}
+
+/* Rounded; null of nothing. */
+static enum err put_percent(json_t *object, const char *key, unsigned part, unsigned whole)
+{
+	return json_put(object, key,
+			whole == 0 ? json_null() : json_integer((part * 100 + whole / 2) / whole));
+}
+
+static enum err put_tally(json_t *object, const struct proof_tally *t)
+{
+	TRY(put_count(object, "before", t->tested));
+	TRY(put_count(object, "again", t->again));
+	TRY(put_percent(object, "again_percent", t->again, t->tested));
+	TRY(put_count(object, "improved", t->improved));
+	TRY(put_percent(object, "improved_percent", t->improved, t->again));
+	TRY(put_count(object, "within_error", t->within));
+	TRY(put_count(object, "worse", t->worse));
+	return put_count(object, "not_comparable", t->not_comparable);
+}
+
+static enum err put_day(json_t *object, const char *key, int64_t day)
+{
+	CLEANUP(buf_finip) struct buf text = { 0 };
+
+	TRY(calendar_print(day, &text));
+	return json_put_text(object, key, buf_view(&text));
+}
+
+static enum err put_report(struct verb *v, struct span days, const struct proof_report *r)
+{
+	json_t *all = json_object();
+	json_t *groups = json_array();
+
+	TRY(json_put(v->answer, "all", all));
+	TRY(json_put(v->answer, "groups", groups));
+	TRY(put_day(v->answer, "from", days.from));
+	TRY(put_day(v->answer, "to", days.to));
+	TRY(put_count(v->answer, "visits", r->visits));
+	TRY(put_count(v->answer, "visits_enough", r->visits_enough));
+	TRY(put_count(v->answer, "wanted", PROOF_TESTS_WANTED));
+	TRY(put_tally(all, &r->all));
+	for (size_t i = 0; i < r->group_count; i++) {
+		json_t *object = json_object();
+		ENSURE(json_array_append_new(groups, object) == 0, ERR_NOMEM);
+		TRY(json_put(object, "group", json_string(r->groups[i].name)));
+		TRY(put_tally(object, &r->groups[i].tally));
+	}
+	return ERR_OK;
+}
+
+static enum err may_treat(struct verb *v)
+{
+	const struct dir_user *user =
+		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
+
+	if (user != NULL && user->active && access_may_read_sessions(user->roles)) return ERR_OK;
+	return fault_set(&v->fault, ERR_DENIED, NULL, "only who treats has such a report");
+}
+
+enum err verb_show_report(struct verb *v)
+{
+	struct proof_report report = { 0 };
+	struct span days = { 0 };
+
+	TRY(read_span(v, &days));
+	TRY(may_treat(v));
+	TRY(count_all(v, days, &report));
+	return put_report(v, days, &report);
+}
