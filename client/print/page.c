@@ -100,7 +100,8 @@ static const struct {
 } page_fonts[] = {
 	[PAGE_TITLE] = { 28, PANGO_WEIGHT_BOLD },     [PAGE_HEADING] = { 16, PANGO_WEIGHT_BOLD },
 	[PAGE_STRONG] = { 13.5, PANGO_WEIGHT_BOLD },  [PAGE_BODY] = { 13.5, PANGO_WEIGHT_NORMAL },
-	[PAGE_SMALL] = { 10.5, PANGO_WEIGHT_NORMAL },
+	[PAGE_SMALL] = { 10.5, PANGO_WEIGHT_NORMAL }, [PAGE_LABEL] = { 10.5, PANGO_WEIGHT_BOLD },
+	[PAGE_TINY] = { 8.5, PANGO_WEIGHT_NORMAL },
 };
 
 /* Sets the layout up; returns its height in points. */
@@ -140,6 +141,43 @@ double page_text(struct page *p, enum page_font font, enum page_align align, dou
 double page_text_height(struct page *p, enum page_font font, double width, const char *text)
 {
 	return page_lay_out(p, font, width, text);
+}
+
+/* The first line whose foot is below `height`; NULL: all of them fit. */
+static PangoLayoutLine *page_first_left(struct page *p, double height)
+{
+	PangoLayoutIter *at = pango_layout_get_iter(p->layout);
+	PangoLayoutLine *left = NULL;
+
+	do {
+		int bottom = 0;
+		pango_layout_iter_get_line_yrange(at, NULL, &bottom);
+		if ((double)bottom / PANGO_SCALE <= height) continue;
+		left = pango_layout_iter_get_line_readonly(at);
+	} while (left == NULL && pango_layout_iter_next_line(at));
+	pango_layout_iter_free(at);
+	return left;
+}
+
+double page_text_part(struct page *p, enum page_font font, double grey, double x, double y,
+		      double width, double height, const char *text, size_t *ret_used)
+{
+	pango_layout_set_alignment(p->layout, PANGO_ALIGN_LEFT);
+	double whole = page_lay_out(p, font, width, text);
+	const PangoLayoutLine *left = page_first_left(p, height);
+
+	*ret_used = left == NULL ? strlen(text) : (size_t)left->start_index;
+	if (*ret_used == 0) return 0;
+	if (left != NULL) {
+		pango_layout_set_text(p->layout, text, (int)*ret_used);
+		int part = 0;
+		pango_layout_get_size(p->layout, NULL, &part);
+		whole = (double)part / PANGO_SCALE;
+	}
+	cairo_set_source_rgb(p->cr, grey, grey, grey);
+	cairo_move_to(p->cr, x, y);
+	pango_cairo_show_layout(p->cr, p->layout);
+	return whole;
 }
 
 /* ---- shapes -------------------------------------------------------------------------------- */
@@ -186,6 +224,15 @@ static enum err page_status(cairo_status_t status)
 	if (status == CAIRO_STATUS_SUCCESS) return ERR_OK;
 	if (status == CAIRO_STATUS_NO_MEMORY) return ERR_NOMEM;
 	return status == CAIRO_STATUS_INVALID_STRING ? ERR_BAD_TEXT : ERR_BUG;
+}
+
+void page_next(struct page *p)
+{
+	/* What is marked on a page ends on it. */
+	page_tag_end(p, "Document");
+	REQUIRE(p->tags_open == 0);
+	cairo_show_page(p->cr);
+	page_tag_begin(p, "Document");
 }
 
 enum err page_finish(struct page *p, struct buf *out)

@@ -1,4 +1,4 @@
-/* page: one A4 page as a tagged PDF in memory, black and grey only.
+/* page: A4 pages as a tagged PDF in memory, black and grey only.
  *
  * Wraps cairo and Pango, and nothing else includes them: what a page says is given as texts and
  * numbers, in points (1/72 inch) from the top left corner.
@@ -33,6 +33,8 @@ enum page_font {
 	PAGE_STRONG,  /* 13.5 bold */
 	PAGE_BODY,    /* 13.5 */
 	PAGE_SMALL,   /* 10.5 */
+	PAGE_LABEL,   /* 10.5 bold */
+	PAGE_TINY,    /* 8.5: head and foot of a long document */
 };
 
 enum page_align { PAGE_LEFT, PAGE_RIGHT };
@@ -53,6 +55,11 @@ double page_text(struct page *p, enum page_font font, enum page_align align, dou
 		 double y, double width, const char *text);
 /* The height it would have. */
 double page_text_height(struct page *p, enum page_font font, double width, const char *text);
+/* The same for as many whole lines as fit into `height`; `*ret_used` says how many bytes of the
+ * text
+ * they hold: all of them, or up to the first that is left. 0 when no line fits. */
+double page_text_part(struct page *p, enum page_font font, double grey, double x, double y,
+		      double width, double height, const char *text, size_t *ret_used);
 
 void page_fill(struct page *p, double grey, double x, double y, double width, double height);
 void page_frame(struct page *p, double grey, double x, double y, double width, double height);
@@ -61,5 +68,9 @@ void page_line(struct page *p, double grey, double thick, double x1, double y1, 
 void page_dashed(struct page *p, double grey, double thick, double x1, double y1, double x2,
 		 double y2);
 
-/* Ends the page and appends the PDF to `out`. The page is only good for page_free afterwards. */
+/* Ends this page and begins another. Every tag is closed before. */
+void page_next(struct page *p);
+
+/* Ends the last page and appends the PDF to `out`. The page is only good for page_free
+ * afterwards. */
 MUST_USE enum err page_finish(struct page *p, struct buf *out);
