@@ -96,9 +96,10 @@ enum err chart_guard_put(struct verb *v, const struct id *patient_id, json_t *ob
 /* ---- names in a text ----------------------------------------------------------------------- */
 
 struct names {
-	struct guard_name list[2 * LINKS_MAX];
+	struct guard_name list[CHART_GUARD_NAMES_MAX];
 	size_t count;
 };
+_Static_assert(CHART_GUARD_NAMES_MAX == 2 * LINKS_MAX, "two names of each relative");
 
 /* What is too short to be looked for, or too long, is left out. */
 static void add_name(struct names *names, struct view name)
@@ -125,14 +126,11 @@ static enum err add_hint(const char *field, const struct guard_span *span, json_
 			json_string("a relative who is a patient: belongs in a sealed note?"));
 }
 
-enum err chart_guard_hint(struct verb *v, const struct id *patient_id, const char *field,
-			  struct view text, json_t *hints)
+static enum err load_names(struct verb *v, const struct id *patient_id, struct names *names)
 {
-	struct guard_span spans[HINTS_MAX];
-	struct names names = { .count = 0 };
 	struct links links;
-	size_t count = 0;
 
+	names->count = 0;
 	TRY(load_links(v, patient_id, &links));
 	for (size_t i = 0; i < links.count; i++) {
 		struct local_patient p;
@@ -140,9 +138,31 @@ enum err chart_guard_hint(struct verb *v, const struct id *patient_id, const cha
 						     &links.list[i].relative, &p);
 		if (e == ERR_NOT_FOUND) continue;
 		TRY(e);
-		add_name(&names, first_word(p.name));
-		add_name(&names, view_str(p.name_used));
+		add_name(names, first_word(p.name));
+		add_name(names, view_str(p.name_used));
 	}
+	return ERR_OK;
+}
+
+enum err chart_guard_names(struct verb *v, const struct id *patient_id,
+			   struct guard_name ret_names[CHART_GUARD_NAMES_MAX], size_t *ret_count)
+{
+	struct names names;
+
+	TRY(load_names(v, patient_id, &names));
+	memcpy(ret_names, names.list, names.count * sizeof(names.list[0]));
+	*ret_count = names.count;
+	return ERR_OK;
+}
+
+enum err chart_guard_hint(struct verb *v, const struct id *patient_id, const char *field,
+			  struct view text, json_t *hints)
+{
+	struct guard_span spans[HINTS_MAX];
+	struct names names;
+	size_t count = 0;
+
+	TRY(load_names(v, patient_id, &names));
 	if (names.count == 0) return ERR_OK;
 	TRY(guard_names_find(text, names.list, names.count, spans, HINTS_MAX, &count));
 	for (size_t i = 0; i < count && i < HINTS_MAX; i++) TRY(add_hint(field, &spans[i], hints));

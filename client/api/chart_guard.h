@@ -8,6 +8,7 @@
 #pragma once
 
 #include "client/api/verb.h"
+#include "record/guard_words.h"
 
 /* Puts "guard": {"band","wall","wall_ms","wall_words"}; null, false and 0 where there is none.
  * `wall`: a relative's chart was opened by this person in this room within 24 hours. */
@@ -17,3 +18,12 @@ MUST_USE enum err chart_guard_put(struct verb *v, const struct id *patient_id, j
  * relative: {"kind":"relative","field","start","end","words"}; start and end are bytes. */
 MUST_USE enum err chart_guard_hint(struct verb *v, const struct id *patient_id, const char *field,
 				   struct view text, json_t *hints);
+
+#define CHART_GUARD_NAMES_MAX 64u
+
+/* First names and names used of the patient's relatives who are patients too, as they are
+ * looked for
+ * in what leaves the clinic (4.8, rule 5); the first CHART_GUARD_NAMES_MAX of them. */
+MUST_USE enum err chart_guard_names(struct verb *v, const struct id *patient_id,
+				    struct guard_name ret_names[CHART_GUARD_NAMES_MAX],
+				    size_t *ret_count);

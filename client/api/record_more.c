@@ -1,6 +1,7 @@
 #include "client/api/record_more.h"
 
 #include "base/check.h"
+#include "client/api/record_json.h"
 #include "record/duty_record.h"
 #include "record/guard_record.h"
 #include "record/referral_record.h"
@@ -231,15 +232,45 @@ enum err record_put_statements(struct verb *v, const struct id *patient_id, cons
 	return ERR_OK;
 }
 
-enum err record_put_more(struct verb *v, const struct record_state *s, json_t *object,
-			 bool *ret_overdue)
+enum err record_put_more(struct verb *v, const struct kind_info *info, const struct record_state *s,
+			 json_t *object, bool *ret_overdue)
 {
-	const struct kind_info *info = v->row->kind;
-
 	*ret_overdue = false;
 	if (info->kind == KIND_REFERRAL) return put_referral(v, s->message, object, ret_overdue);
 	if (info->kind == KIND_REQUEST) return put_request(v, s, object, ret_overdue);
 	if (info->kind == KIND_SHARING_GRANT) return put_grant(v, s, object);
 	if (info->kind == KIND_INCIDENT) return put_incident(v, s, object, ret_overdue);
+	return ERR_OK;
+}
+
+/* ---- who said it, and when ----------------------------------------------------------------- */
+
+enum err record_put_people(struct verb *v, json_t *object, const struct record_state *s)
+{
+	TRY(verb_put_login(v, object, "added_by", &s->first->author_id));
+	TRY(json_put_time(object, "added_at", s->first->client_time_ms));
+	TRY(verb_put_login(v, object, "changed_by", &s->newest->author_id));
+	return json_put_time(object, "changed_at", s->newest->client_time_ms);
+}
+
+enum err record_put_history(struct verb *v, const struct kind_info *info,
+			    const struct record_state *s, json_t *object)
+{
+	json_t *list = json_array();
+
+	TRY(json_put(object, "history", list));
+	for (size_t i = 0; i < s->change_count; i++) {
+		const struct record_change *c = &s->changes[i];
+		json_t *one = json_object();
+		json_t *said = json_object();
+		ENSURE(json_array_append_new(list, one) == 0, ERR_NOMEM);
+		TRY(json_put(one, "said", said));
+		TRY(record_change_to_json(said, info, c->message));
+		TRY(json_put(one, "late", json_boolean(c->late)));
+		TRY(verb_put_login(v, one, "by", &c->meta.author_id));
+		TRY(verb_put_room(v, one, "room", &c->meta.room_id));
+		TRY(json_put_time(one, "at", c->meta.client_time_ms));
+		TRY(json_put_id(one, "op_id", &c->meta.op_id));
+	}
 	return ERR_OK;
 }

@@ -19,5 +19,11 @@ MUST_USE enum err record_put_statements(struct verb *v, const struct id *patient
 
 /* Puts the keys of the record's kind that are no fields; of a kind without any, nothing.
  * `*ret_overdue`: something it waits for is late. */
-MUST_USE enum err record_put_more(struct verb *v, const struct record_state *s, json_t *object,
-				  bool *ret_overdue);
+MUST_USE enum err record_put_more(struct verb *v, const struct kind_info *info,
+				  const struct record_state *s, json_t *object, bool *ret_overdue);
+
+/* "added_by", "added_at", "changed_by", "changed_at". */
+MUST_USE enum err record_put_people(struct verb *v, json_t *object, const struct record_state *s);
+/* "history": every change, oldest first: [{"said","late","by","room","at","op_id"}]. */
+MUST_USE enum err record_put_history(struct verb *v, const struct kind_info *info,
+				     const struct record_state *s, json_t *object);

@@ -257,7 +257,7 @@ static const char *sign_check_name(const struct fold_sign *sign)
 	return "differs";
 }
 
-static enum err put_session(struct verb *v, const struct session_state *s)
+enum err show_session_put(struct verb *v, const struct session_state *s)
 {
 	TRY(json_put_id(v->answer, "session_id", &s->session_id));
 	TRY(json_put_id(v->answer, "patient_id", &s->patient_id));
@@ -287,7 +287,7 @@ static enum err show(struct verb *v)
 	struct session_fold loaded;
 	TRY(local_load_session(verb_local(v), verb_vault(v), &session_id, &loaded, &state));
 	fold = loaded; /* only now there is something to give back */
-	TRY(put_session(v, &state));
+	TRY(show_session_put(v, &state));
 	TRY(record_put_statements(v, &state.patient_id, &session_id, v->answer));
 	TRY(chart_guard_put(v, &state.patient_id, v->answer));
 	/* The chart was shown: the audit trail hears of it (SECURITY 2.15). */

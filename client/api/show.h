@@ -18,3 +18,6 @@ MUST_USE enum err verb_show_named(struct verb *v, enum err (*show_it)(struct ver
 /* {"measure_id","ref","name","side","phase","value","unit","result","skipped_reason","mode",
  * "position","method","pain_at_end","end_feel","limited_by","pair_id","at","by","rater"} */
 MUST_USE enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *object);
+
+/* Puts all that is shown of a session into v->answer, apart from what belongs to its chart. */
+MUST_USE enum err show_session_put(struct verb *v, const struct session_state *s);

@@ -57,8 +57,11 @@ MUST_USE enum err verb_show_progress(struct verb *v);
 MUST_USE enum err verb_show_report(struct verb *v);
 MUST_USE enum err verb_list_tests(struct verb *v);
 
-/* export_proof.c */
+/* export_proof.c, export_patient.c, export_letter.c, export_receipt.c */
 MUST_USE enum err verb_export_proof(struct verb *v);
+MUST_USE enum err verb_export_patient(struct verb *v);
+MUST_USE enum err verb_export_letter(struct verb *v);
+MUST_USE enum err verb_export_receipt(struct verb *v);
 
 /* verbs_record.c: of the row's kind */
 MUST_USE enum err verb_add_record(struct verb *v);

@@ -238,36 +238,6 @@ static enum err may_read_records(struct verb *v)
 			 info->many != NULL ? info->many : info->one);
 }
 
-/* Who made it and who changed it last. */
-static enum err put_people(struct verb *v, json_t *object, const struct record_state *s)
-{
-	TRY(verb_put_login(v, object, "added_by", &s->first->author_id));
-	TRY(json_put_time(object, "added_at", s->first->client_time_ms));
-	TRY(verb_put_login(v, object, "changed_by", &s->newest->author_id));
-	return json_put_time(object, "changed_at", s->newest->client_time_ms);
-}
-
-static enum err put_history(struct verb *v, const struct record_state *s)
-{
-	json_t *list = json_array();
-
-	TRY(json_put(v->answer, "history", list));
-	for (size_t i = 0; i < s->change_count; i++) {
-		const struct record_change *c = &s->changes[i];
-		json_t *object = json_object();
-		json_t *said = json_object();
-		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
-		TRY(json_put(object, "said", said));
-		TRY(record_change_to_json(said, v->row->kind, c->message));
-		TRY(json_put(object, "late", json_boolean(c->late)));
-		TRY(verb_put_login(v, object, "by", &c->meta.author_id));
-		TRY(verb_put_room(v, object, "room", &c->meta.room_id));
-		TRY(json_put_time(object, "at", c->meta.client_time_ms));
-		TRY(json_put_id(object, "op_id", &c->meta.op_id));
-	}
-	return ERR_OK;
-}
-
 /* The chart was shown: the audit trail hears of it (SECURITY 2.15). */
 static enum err tell_opened(struct verb *v, const struct id *patient_id)
 {
@@ -292,7 +262,7 @@ static enum err show_nothing(struct verb *v, const struct id *patient_id)
 	protobuf_c_message_init(info->message, none);
 	TRY(record_to_json(v->answer, info, none));
 	TRY(json_put_id(v->answer, "patient_id", patient_id));
-	return put_history(v, &empty);
+	return record_put_history(v, info, &empty, v->answer);
 }
 
 static enum err show_record(struct verb *v)
@@ -311,11 +281,11 @@ static enum err show_record(struct verb *v)
 	TRY(e);
 	bool overdue = false;
 	TRY(record_to_json(v->answer, info, s->message));
-	TRY(record_put_more(v, s, v->answer, &overdue));
+	TRY(record_put_more(v, info, s, v->answer, &overdue));
 	if (info->kind == KIND_REQUEST)
 		TRY(record_put_statements(v, &s->patient_id, &s->record_id, v->answer));
-	TRY(put_people(v, v->answer, s));
-	TRY(put_history(v, s));
+	TRY(record_put_people(v, v->answer, s));
+	TRY(record_put_history(v, info, s, v->answer));
 	return tell_opened(v, &s->patient_id);
 }
 
@@ -345,8 +315,8 @@ static enum err put_records(struct verb *v, const struct id *patient_id, json_t 
 		bool overdue = false;
 		ENSURE(object != NULL, ERR_NOMEM);
 		TRY(record_to_json(object, info, records[i].message));
-		TRY(record_put_more(v, &records[i], object, &overdue));
-		TRY(put_people(v, object, &records[i]));
+		TRY(record_put_more(v, info, &records[i], object, &overdue));
+		TRY(record_put_people(v, object, &records[i]));
 		if (only_overdue && !overdue) continue;
 		ENSURE(json_array_append(list, object) == 0, ERR_NOMEM);
 	}

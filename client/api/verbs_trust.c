@@ -1,5 +1,6 @@
 /* verbs_trust: how long a patient's record is kept (BC4, ON2, US13). */
 #include "client/api/record_more.h"
+#include "client/api/retention.h"
 #include "client/api/verbs.h"
 
 #include "base/check.h"
@@ -84,7 +85,7 @@ static enum err put_holds(struct verb *v, const struct id *patient_id, bool *ret
 	return ERR_OK;
 }
 
-static enum err put_retention(struct verb *v, const struct id *patient_id, const char *born)
+enum err retention_put(struct verb *v, const struct id *patient_id, const char *born)
 {
 	struct law_record record = { 0 };
 	struct law_retention keep;
@@ -130,6 +131,6 @@ enum err verb_show_retention(struct verb *v)
 	e = local_get_patient(verb_local(v), verb_vault(v), &patient_id, &p);
 	TRY(e);
 	TRY(json_put_id(v->answer, "patient_id", &patient_id));
-	TRY(put_retention(v, &patient_id, p.born));
+	TRY(retention_put(v, &patient_id, p.born));
 	return json_put(v->answer, "partial", json_boolean(partial));
 }

@@ -3,42 +3,12 @@
 #include "base/check.h"
 #include "client/cli/commands.h"
 #include "client/cli/record_table.h"
+#include "client/cli/table_rows.h"
 
 #include <string.h>
 
 /* The rows stand in the order of a clinic's life, which is the order of `roomkeep --help`; those of
  * plain records follow (record_table.c). */
-
-#define ARG(key_, meta_, take_, help_)                                                             \
-	{                                                                                          \
-		.name = key_, .key = key_, .meta = meta_, .take = take_, .help = help_,            \
-		.required = true                                                                   \
-	}
-#define FLAG(name_, key_, meta_, take_, help_)                                                     \
-	{                                                                                          \
-		.name = name_, .key = key_, .meta = meta_, .take = take_, .help = help_            \
-	}
-#define NEED(name_, key_, meta_, take_, help_)                                                     \
-	{                                                                                          \
-		.name = name_, .key = key_, .meta = meta_, .take = take_, .help = help_,           \
-		.required = true                                                                   \
-	}
-#define PASSPHRASE                                                                                 \
-	{                                                                                          \
-		.name = "passphrase-file", .key = "passphrase", .meta = "FILE",                    \
-		.take = CLI_TAKE_SECRET, .help = "passphrase from FILE (- is standard input)",     \
-		.required = true                                                                   \
-	}
-#define NEW_PASSPHRASE(name_, key_)                                                                \
-	{                                                                                          \
-		.name = name_, .key = key_, .meta = "FILE", .take = CLI_TAKE_SECRET,               \
-		.help = "new passphrase from FILE (- is standard input)", .required = true,        \
-		.is_new = true                                                                     \
-	}
-
-#define EXITS_AGENT "69 agent not running"
-#define EXITS_SIGNED_IN "69 agent not running, 77 nobody signed in or not allowed"
-#define EXITS_ID "66 unknown id, 69 agent not running, 77 nobody signed in or not allowed"
 
 const struct cli_param cli_global_flags[] = {
 	FLAG("home", NULL, "DIR", CLI_TAKE_WORD, "this room's folder (or ROOMKEEP_HOME)"),
@@ -55,15 +25,6 @@ const struct cli_param cli_global_flags[] = {
 	FLAG("version", NULL, NULL, CLI_TAKE_NOTHING, "version and passphrase hashing floor"),
 	{ 0 },
 };
-
-#define FLAGS(...)                                                                                 \
-	(const struct cli_param[])                                                                 \
-	{                                                                                          \
-		__VA_ARGS__,                                                                       \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
 
 #define PATIENT_FLAGS                                                                              \
 	FLAG("name-used", "name_used", "NAME", CLI_TAKE_TEXT, "what the person is called"),        \
@@ -735,12 +696,15 @@ static const struct cli_param no_flags[] = { { 0 } };
 
 const struct cli_command *cli_commands(size_t *ret_count)
 {
-	static struct cli_command commands[COUNT_OF(own_commands) + CLI_RECORD_COMMANDS_MAX];
+	static struct cli_command
+		commands[COUNT_OF(own_commands) + CLI_EXPORT_COMMANDS + CLI_RECORD_COMMANDS_MAX];
 	static size_t count;
 
 	if (count == 0) {
 		memcpy(commands, own_commands, sizeof(own_commands));
 		count = COUNT_OF(own_commands);
+		memcpy(commands + count, cli_export_commands, sizeof(cli_export_commands));
+		count += CLI_EXPORT_COMMANDS;
 		count += cli_record_commands(commands + count);
 		for (size_t i = 0; i < count; i++)
 			if (commands[i].flags == NULL) commands[i].flags = no_flags;

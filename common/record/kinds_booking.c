@@ -76,6 +76,8 @@ static const struct field_rule staff_profile_fields[] = {
 	{ "gender", FIELD_ENUM, FIELD_OPTIONAL, 0, 0, "for wishes of patients" },
 	{ "turnover_minutes", FIELD_COUNT, FIELD_OPTIONAL, 0, TURNOVER_MINUTES_MAX,
 	  "minutes after each, to write" },
+	{ "registration_number", FIELD_NAME, FIELD_OPTIONAL, 1, NAME_BYTES_MAX,
+	  "with the college, for receipts" },
 	FIELD_TAKES_BACK,
 };
 

@@ -20,7 +20,8 @@ confirm kit; add user; disable user; unlock user; list users; list rooms; list p
 invite room; retire room; import; add patient; set patient; find patient; start session;
 set session; add measure; sign session; add addendum; show session; list sessions; add note;
 list notes; list pending; list day-sheet; list waitlist; add walk-in; rebook; export day-sheet;
-export calendar; show card; list watch; show report"""
+export calendar; show card; list watch; show report; export patient; export letter;
+export receipt"""
 SERVER_COMMANDS = "init; serve; status; check database; block user"
 
 
