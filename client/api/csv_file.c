@@ -154,8 +154,7 @@ static enum err check_header(const struct csv_file *f, const char *const *column
 	return ERR_OK;
 }
 
-enum err csv_file_read(int dir_fd, const char *name, const char *const *columns,
-		       size_t column_count, struct csv_file *ret, size_t *ret_line)
+enum err csv_file_read_any(int dir_fd, const char *name, struct csv_file *ret, size_t *ret_line)
 {
 	CLEANUP(csv_file_finip) struct csv_file file = { 0 };
 	CLEANUP(buf_finip) struct buf bytes = { 0 };
@@ -170,9 +169,59 @@ enum err csv_file_read(int dir_fd, const char *name, const char *const *columns,
 	buf_wipe(&bytes);
 	TRY(e);
 	*ret_line = 1;
+	ENSURE(file.have_header, ERR_BAD_FORMAT);
+	*ret = file;
+	file = (struct csv_file){ 0 };
+	return ERR_OK;
+}
+
+enum err csv_file_read(int dir_fd, const char *name, const char *const *columns,
+		       size_t column_count, struct csv_file *ret, size_t *ret_line)
+{
+	CLEANUP(csv_file_finip) struct csv_file file = { 0 };
+
+	TRY(csv_file_read_any(dir_fd, name, &file, ret_line));
 	TRY(check_header(&file, columns, column_count));
 	*ret = file;
 	file = (struct csv_file){ 0 };
+	return ERR_OK;
+}
+
+enum err csv_file_find(const struct csv_file *f, const char *column, size_t *ret_column)
+{
+	for (size_t i = 0; i < f->column_count; i++) {
+		if (strcmp((const char *)f->bytes.p + f->fields[i], column) != 0) continue;
+		*ret_column = i;
+		return ERR_OK;
+	}
+	return ERR_NOT_FOUND;
+}
+
+enum err csv_file_arrange(struct csv_file *f, const struct csv_place *places, size_t count)
+{
+	CLEANUP(freep) size_t *fields = calloc(f->row_count * count + 1, sizeof(*fields));
+	size_t values[CSV_COLUMNS_MAX];
+
+	REQUIRE(count <= CSV_COLUMNS_MAX);
+	ENSURE(fields != NULL, ERR_NOMEM);
+	for (size_t i = 0; i < count; i++) {
+		REQUIRE(!places[i].has_column || places[i].column < f->column_count);
+		values[i] = f->bytes.len;
+		if (places[i].has_column) continue;
+		TRY(buf_append_str(&f->bytes, places[i].value));
+		TRY(buf_append_u8(&f->bytes, 0));
+	}
+	for (size_t r = 0; r < f->row_count; r++) {
+		for (size_t i = 0; i < count; i++) {
+			const size_t from = f->rows[r].first_field + places[i].column;
+			fields[r * count + i] = places[i].has_column ? f->fields[from] : values[i];
+		}
+	}
+	for (size_t r = 0; r < f->row_count; r++) f->rows[r].first_field = r * count;
+	free(f->fields);
+	f->fields = TAKE(fields);
+	f->field_count = f->field_cap = f->row_count * count;
+	f->column_count = count;
 	return ERR_OK;
 }
 

@@ -34,6 +34,22 @@ struct csv_file {
 	bool have_header;
 };
 
+/* Reads `name` in the folder `dir_fd`, whatever its header is: csv_file_arrange follows. */
+MUST_USE enum err csv_file_read_any(int dir_fd, const char *name, struct csv_file *ret,
+				    size_t *ret_line);
+/* The column of this name in the header of what csv_file_read_any read; ERR_NOT_FOUND. */
+MUST_USE enum err csv_file_find(const struct csv_file *f, const char *column, size_t *ret_column);
+
+/* Where a wanted column comes from. */
+struct csv_place {
+	bool has_column;
+	size_t column;     /* of the file, with has_column */
+	const char *value; /* else this for every row; never NULL */
+};
+/* Makes the rows hold `count` columns in this order. */
+MUST_USE enum err csv_file_arrange(struct csv_file *f, const struct csv_place *places,
+				   size_t count);
+
 /* Reads `name` in the folder `dir_fd`. `columns` is the exact header expected, in order. */
 MUST_USE enum err csv_file_read(int dir_fd, const char *name, const char *const *columns,
 				size_t column_count, struct csv_file *ret, size_t *ret_line);

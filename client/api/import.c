@@ -4,7 +4,7 @@
  * All or nothing: everything goes into one transaction, which --dry-run gives up at its end, so a
  * dry run checks exactly what the real one does. Errors name file, line and column, never what
  * stands there. */
-#include "client/api/csv_file.h"
+#include "client/api/import_priv.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
 
@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { P_REF, P_NAME, P_NAME_USED, P_BORN, P_PHONE, P_EMAIL, P_HOUSEHOLD, P_COUNT };
 enum {
@@ -50,43 +51,20 @@ static const char *const session_columns[S_COUNT] = { "ref",        "patient_ref
 static const char *const measure_columns[M_COUNT] = { "session_ref", "phase", "ref",
 						      "side",        "value", "result" };
 
-/* A `ref` of the files and the id it got. */
-struct named {
-	const char *ref; /* borrowed from the file */
-	struct id id;
-	size_t row;
-};
-
-/* A measure's row beside the session it belongs to, to walk both together. */
-struct placed {
-	size_t session; /* row in sessions.csv */
-	size_t row;
-};
-
-struct import {
-	struct verb *v; /* borrowed */
-	struct csv_file patients;
-	struct csv_file sessions;
-	struct csv_file measures;
-	struct named *patient_ids; /* owned; sorted by ref */
-	struct named *session_ids; /* owned; sorted by ref */
-	struct placed *placed;     /* owned; sorted by session, then row */
-	size_t next_placed;
-	time_t today; /* local midnight of the importing machine */
-};
-
 static void import_finip(struct import *m)
 {
 	csv_file_fini(&m->patients);
 	csv_file_fini(&m->sessions);
 	csv_file_fini(&m->measures);
+	csv_file_fini(&m->appointments);
+	import_map_fini(&m->map);
 	free(m->patient_ids);
 	free(m->session_ids);
 	free(m->placed);
 }
 
 /* "sessions.csv line 12: room: no room has that name" */
-static enum err fail_line(struct import *m, const char *file, size_t line, enum err e,
+enum err import_fail_line(struct import *m, const char *file, size_t line, enum err e,
 			  const char *column, const char *what)
 {
 	return fault_set(&m->v->fault, e == ERR_OK ? ERR_BAD_VALUE : e, "bad_line",
@@ -96,24 +74,24 @@ static enum err fail_line(struct import *m, const char *file, size_t line, enum 
 
 static enum err fail_patient(struct import *m, size_t row, int column, const char *what)
 {
-	return fail_line(m, "patients.csv", m->patients.rows[row].line, ERR_BAD_VALUE,
-			 patient_columns[column], what);
+	return import_fail_line(m, "patients.csv", m->patients.rows[row].line, ERR_BAD_VALUE,
+				patient_columns[column], what);
 }
 
 static enum err fail_session(struct import *m, size_t row, int column, const char *what)
 {
-	return fail_line(m, "sessions.csv", m->sessions.rows[row].line, ERR_BAD_VALUE,
-			 session_columns[column], what);
+	return import_fail_line(m, "sessions.csv", m->sessions.rows[row].line, ERR_BAD_VALUE,
+				session_columns[column], what);
 }
 
 static enum err fail_measure(struct import *m, size_t row, int column, const char *what)
 {
-	return fail_line(m, "measures.csv", m->measures.rows[row].line, ERR_BAD_VALUE,
-			 measure_columns[column], what);
+	return import_fail_line(m, "measures.csv", m->measures.rows[row].line, ERR_BAD_VALUE,
+				measure_columns[column], what);
 }
 
 /* What the store said about a record, for a line. Trouble with the disk stays what it is. */
-static enum err fail_store(struct import *m, const char *file, size_t line, enum err e,
+enum err import_fail_store(struct import *m, const char *file, size_t line, enum err e,
 			   const struct record_error *error)
 {
 	if (e == ERR_IO || e == ERR_DISK_FULL || e == ERR_STORE || e == ERR_NOMEM) return e;
@@ -124,26 +102,37 @@ static enum err fail_store(struct import *m, const char *file, size_t line, enum
 				 LOCAL_BATCH_OPS_MAX);
 	}
 	const bool told = error != NULL && error->err != ERR_OK;
-	return fail_line(m, file, line, e, told && error->field != NULL ? error->field : "",
-			 told ? error->allowed : err_text(e));
+	return import_fail_line(m, file, line, e, told && error->field != NULL ? error->field : "",
+				told ? error->allowed : err_text(e));
 }
 
 /* ---- reading the files --------------------------------------------------------------------- */
 
-static enum err read_file(struct import *m, int dir_fd, const char *name,
-			  const char *const *columns, size_t count, struct csv_file *ret)
+static enum err fail_file(struct import *m, const char *name, enum err e, size_t line)
 {
-	size_t line = 0;
-	const enum err e = csv_file_read(dir_fd, name, columns, count, ret, &line);
-
-	if (e == ERR_OK || e == ERR_NOMEM) return e;
+	if (e == ERR_NOMEM) return e;
 	if (line == 0) return fault_set(&m->v->fault, e, NULL, "%s: %s", name, err_text(e));
-	return fail_line(
+	return import_fail_line(
 		m, name, line, e, "",
 		e == ERR_BAD_FORMAT
 			? (line == 1 ? "the header is not the one expected"
 				     : "wrong number of columns, or quotes that do not close")
 			: err_text(e));
+}
+
+/* With its own columns, or with those that the map says. */
+static enum err read_file(struct import *m, int dir_fd, const char *name,
+			  const char *const *columns, size_t count, struct csv_file *ret)
+{
+	size_t line = 0;
+
+	if (import_map_has(&m->map, name)) {
+		const enum err e = csv_file_read_any(dir_fd, name, ret, &line);
+		return e == ERR_OK ? import_map_apply(m, name, columns, count, ret)
+				   : fail_file(m, name, e, line);
+	}
+	const enum err e = csv_file_read(dir_fd, name, columns, count, ret, &line);
+	return e == ERR_OK ? ERR_OK : fail_file(m, name, e, line);
 }
 
 static enum err read_folder(struct import *m, const char *folder)
@@ -157,7 +146,11 @@ static enum err read_folder(struct import *m, const char *folder)
 	}
 	TRY(read_file(m, dir_fd, "patients.csv", patient_columns, P_COUNT, &m->patients));
 	TRY(read_file(m, dir_fd, "sessions.csv", session_columns, S_COUNT, &m->sessions));
-	return read_file(m, dir_fd, "measures.csv", measure_columns, M_COUNT, &m->measures);
+	TRY(read_file(m, dir_fd, "measures.csv", measure_columns, M_COUNT, &m->measures));
+	/* A folder without appointments is one from before there were any. */
+	if (faccessat(dir_fd, "appointments.csv", F_OK, 0) != 0) return ERR_OK;
+	return read_file(m, dir_fd, "appointments.csv", import_appointment_columns,
+			 IMPORT_APPOINTMENT_COLUMNS, &m->appointments);
 }
 
 /* ---- refs ---------------------------------------------------------------------------------- */
@@ -167,7 +160,7 @@ static int named_compare(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->ref, ((const struct named *)b)->ref);
 }
 
-static const struct named *named_find(const struct named *list, size_t count, const char *ref)
+const struct named *import_named_find(const struct named *list, size_t count, const char *ref)
 {
 	const struct named key = { .ref = ref };
 
@@ -187,16 +180,16 @@ static enum err name_rows(struct import *m, const struct csv_file *f, const char
 		list[i] = (struct named){ csv_file_text(f, i, 0),
 					  local_new_id(verb_local(m->v), m->v->now_ms), i };
 		if (list[i].ref[0] == '\0') {
-			return fail_line(m, file, f->rows[i].line, ERR_BAD_VALUE, "ref",
-					 "is empty");
+			return import_fail_line(m, file, f->rows[i].line, ERR_BAD_VALUE, "ref",
+						"is empty");
 		}
 	}
 	if (f->row_count > 0) qsort(list, f->row_count, sizeof(*list), named_compare);
 	for (size_t i = 1; i < f->row_count; i++) {
 		if (strcmp(list[i - 1].ref, list[i].ref) != 0) continue;
 		const size_t row = list[i].row > list[i - 1].row ? list[i].row : list[i - 1].row;
-		return fail_line(m, file, f->rows[row].line, ERR_BAD_VALUE, "ref",
-				 "stands twice in this file");
+		return import_fail_line(m, file, f->rows[row].line, ERR_BAD_VALUE, "ref",
+					"stands twice in this file");
 	}
 	return ERR_OK;
 }
@@ -220,7 +213,7 @@ static enum err place_measures(struct import *m)
 	for (size_t i = 0; i < count; i++) {
 		const char *ref = csv_file_text(&m->measures, i, M_SESSION);
 		const struct named *session =
-			named_find(m->session_ids, m->sessions.row_count, ref);
+			import_named_find(m->session_ids, m->sessions.row_count, ref);
 		if (session == NULL) {
 			return fail_measure(m, i, M_SESSION, "is not a ref of sessions.csv");
 		}
@@ -267,84 +260,39 @@ static enum err import_patient(struct import *m, const struct named *n)
 					m->v->now_ms, &op_id, &error);
 	buf_wipe(&name);
 	if (e == ERR_OK) return ERR_OK;
-	return fail_store(m, "patients.csv", m->patients.rows[n->row].line, e, &error);
+	return import_fail_store(m, "patients.csv", m->patients.rows[n->row].line, e, &error);
 }
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
-static enum err read_count(const char *text, long max, long *ret)
+static enum err find_room(struct import *m, size_t row, struct id *ret_id)
 {
-	char *end = NULL;
+	const char *name = csv_file_text(&m->sessions, row, S_ROOM);
 
-	ENSURE(text[0] >= '0' && text[0] <= '9', ERR_BAD_VALUE);
-	errno = 0;
-	const long number = strtol(text, &end, 10);
-	ENSURE(errno == 0 && *end == '\0' && number <= max, ERR_BAD_VALUE);
-	*ret = number;
-	return ERR_OK;
-}
-
-/* "09:05", both digits always. */
-static enum err read_clock(const char *text, unsigned *ret_hour, unsigned *ret_minute)
-{
-	ENSURE(strlen(text) == 5 && text[2] == ':', ERR_BAD_VALUE);
-	for (size_t i = 0; i < 5; i++) {
-		ENSURE(i == 2 || (text[i] >= '0' && text[i] <= '9'), ERR_BAD_VALUE);
-	}
-	const unsigned hour = (unsigned)(text[0] - '0') * 10u + (unsigned)(text[1] - '0');
-	const unsigned minute = (unsigned)(text[3] - '0') * 10u + (unsigned)(text[4] - '0');
-	ENSURE(hour < 24 && minute < 60, ERR_BAD_VALUE);
-	*ret_hour = hour;
-	*ret_minute = minute;
-	return ERR_OK;
+	if (import_find_room(m, name, ret_id) == ERR_OK) return ERR_OK;
+	return fail_session(m, row, S_ROOM, "no room has that name; invite it first");
 }
 
 static enum err read_start(struct import *m, size_t row, uint64_t *ret_start_ms,
 			   uint64_t *ret_end_ms)
 {
-	const char *clock = csv_file_text(&m->sessions, row, S_START);
-	long days = 0;
+	static const int columns[] = {
+		[IMPORT_WHEN_DAY] = S_DAYS_AGO,
+		[IMPORT_WHEN_CLOCK] = S_START,
+		[IMPORT_WHEN_MINUTES] = S_MINUTES,
+	};
+	const struct import_when when = { csv_file_text(&m->sessions, row, S_DAYS_AGO),
+					  csv_file_text(&m->sessions, row, S_START),
+					  csv_file_text(&m->sessions, row, S_MINUTES) };
+	enum import_when_field field = IMPORT_WHEN_DAY;
+	const char *allowed = NULL;
 	long minutes = 0;
-	unsigned hh = 0;
-	unsigned mm = 0;
 
-	if (read_count(csv_file_text(&m->sessions, row, S_DAYS_AGO), 36525, &days) != ERR_OK) {
-		return fail_session(m, row, S_DAYS_AGO, "a whole number of days");
-	}
-	if (read_count(csv_file_text(&m->sessions, row, S_MINUTES), 1440, &minutes) != ERR_OK) {
-		return fail_session(m, row, S_MINUTES, "a whole number of minutes");
-	}
-	if (read_clock(clock, &hh, &mm) != ERR_OK) {
-		return fail_session(m, row, S_START, "HH:MM");
-	}
-	struct tm tm;
-	ENSURE(localtime_r(&m->today, &tm) != NULL, ERR_BUG);
-	tm.tm_mday -= (int)days;
-	tm.tm_hour = (int)hh;
-	tm.tm_min = (int)mm;
-	tm.tm_isdst = -1; /* the zone's own rule for that day */
-	const time_t start = mktime(&tm);
-	if (start <= 0) return fail_session(m, row, S_DAYS_AGO, "too long ago");
-	*ret_start_ms = (uint64_t)start * 1000u;
+	const enum err e = import_read_when(m, &when, ret_start_ms, &minutes, &field, &allowed);
+	if (e == ERR_BAD_VALUE) return fail_session(m, row, columns[field], allowed);
+	TRY(e);
 	*ret_end_ms = *ret_start_ms + (uint64_t)minutes * 60000u;
 	return ERR_OK;
-}
-
-static enum err find_room(struct import *m, size_t row, struct id *ret_id)
-{
-	const char *name = csv_file_text(&m->sessions, row, S_ROOM);
-	const struct local_room *own = local_room(verb_local(m->v));
-
-	if (strcmp(name, own->name) == 0) {
-		*ret_id = own->room_id;
-		return ERR_OK;
-	}
-	for (size_t i = 0; i < m->v->room_names->count; i++) {
-		if (strcmp(m->v->room_names->rooms[i].name, name) != 0) continue;
-		*ret_id = m->v->room_names->rooms[i].id;
-		return ERR_OK;
-	}
-	return fail_session(m, row, S_ROOM, "no room has that name; invite it first");
 }
 
 static enum err import_frame(struct import *m, const struct named *n, uint64_t *ret_start_ms,
@@ -356,8 +304,9 @@ static enum err import_frame(struct import *m, const struct named *n, uint64_t *
 	struct id room_id;
 	struct id op_id;
 
-	const struct named *patient = named_find(m->patient_ids, m->patients.row_count,
-						 csv_file_text(&m->sessions, n->row, S_PATIENT));
+	const struct named *patient =
+		import_named_find(m->patient_ids, m->patients.row_count,
+				  csv_file_text(&m->sessions, n->row, S_PATIENT));
 	if (patient == NULL)
 		return fail_session(m, n->row, S_PATIENT, "is not a ref of patients.csv");
 	if (local_user_by_login(verb_local(m->v), csv_file_text(&m->sessions, n->row, S_LOGIN),
@@ -379,7 +328,7 @@ static enum err import_frame(struct import *m, const struct named *n, uint64_t *
 	const enum err e = local_append(verb_local(m->v), verb_vault(m->v), KIND_SESSION_FRAME,
 					&f.base, m->v->now_ms, &op_id, &error);
 	if (e == ERR_OK) return ERR_OK;
-	return fail_store(m, "sessions.csv", m->sessions.rows[n->row].line, e, &error);
+	return import_fail_store(m, "sessions.csv", m->sessions.rows[n->row].line, e, &error);
 }
 
 static enum err import_texts(struct import *m, const struct named *n)
@@ -395,7 +344,8 @@ static enum err import_texts(struct import *m, const struct named *n)
 						  m->v->now_ms, &op_id, &error);
 		if (e == ERR_OK) continue;
 		if (error.err != ERR_OK) error.field = session_columns[S_SUBJECTIVE + i];
-		return fail_store(m, "sessions.csv", m->sessions.rows[n->row].line, e, &error);
+		return import_fail_store(m, "sessions.csv", m->sessions.rows[n->row].line, e,
+					 &error);
 	}
 	return ERR_OK;
 }
@@ -470,7 +420,7 @@ static enum err import_measure(struct import *m, size_t row, const struct id *se
 	const enum err e = local_append(verb_local(m->v), verb_vault(m->v), KIND_MEASURE, &r.base,
 					m->v->now_ms, &op_id, &error);
 	if (e == ERR_OK) return ERR_OK;
-	return fail_store(m, "measures.csv", m->measures.rows[row].line, e, &error);
+	return import_fail_store(m, "measures.csv", m->measures.rows[row].line, e, &error);
 }
 
 static enum err import_signature(struct import *m, const struct named *n)
@@ -483,7 +433,7 @@ static enum err import_signature(struct import *m, const struct named *n)
 	const enum err e = local_sign_session(verb_local(m->v), verb_vault(m->v), &n->id,
 					      m->v->now_ms, &op_id);
 	if (e == ERR_OK) return ERR_OK;
-	return fail_store(m, "sessions.csv", m->sessions.rows[n->row].line, e, NULL);
+	return import_fail_store(m, "sessions.csv", m->sessions.rows[n->row].line, e, NULL);
 }
 
 static enum err import_session(struct import *m, const struct named *n)
@@ -525,7 +475,7 @@ static enum err import_rows(struct import *m)
 		TRY(import_patient(m, &m->patient_ids[i]));
 	}
 	for (size_t i = 0; i < m->sessions.row_count; i++) TRY(import_session(m, &sessions[i]));
-	return ERR_OK;
+	return import_appointments(m);
 }
 
 static enum err find_today(time_t *ret_today, uint64_t now_ms)
@@ -560,12 +510,15 @@ static enum err import_folder(struct verb *v)
 
 	TRY(verb_need_text(v, "folder", &folder));
 	TRY(find_today(&m.today, v->now_ms));
+	if (verb_has(v, "map")) TRY(import_map_read(&m, verb_text(v, "map")));
 	TRY(read_folder(&m, folder));
 	TRY(import_all(&m, dry_run));
 	v->effects.outbox = !dry_run;
 	TRY(json_put(v->answer, "patients", json_integer((json_int_t)m.patients.row_count)));
 	TRY(json_put(v->answer, "sessions", json_integer((json_int_t)m.sessions.row_count)));
 	TRY(json_put(v->answer, "measures", json_integer((json_int_t)m.measures.row_count)));
+	TRY(json_put(v->answer, "appointments",
+		     json_integer((json_int_t)m.appointments.row_count)));
 	return json_put(v->answer, "dry_run", json_boolean(dry_run));
 }
 
