@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/api/care.h"
+#include "client/api/misfiled.h"
 #include "client/api/proof_load.h"
 #include "client/api/record_json.h"
 #include "client/api/show_proof.h"
@@ -154,6 +155,7 @@ static enum err put_visits(struct verb *v, const struct id *patient_id, int64_t 
 	size_t count = 0;
 
 	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	count = local_rows_that_stand(rows, count);
 	while (count > 0 && care_local_day(rows[count - 1].started_ms) >= today) count--;
 	TRY(json_put(v->answer, "visit", json_integer((json_int_t)count + 1)));
 	/* Nobody is greeted as new because this room is offline and never held the old sessions. */
@@ -192,6 +194,7 @@ static enum err put_complaints(struct verb *v, const struct id *patient_id, int6
 static enum err put_promises(struct verb *v, const struct id *patient_id)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	CLEANUP(freep) struct record_state *stand = NULL;
 	const struct record_state *records = NULL;
 	json_t *list = json_array();
 	size_t count = 0;
@@ -199,6 +202,8 @@ static enum err put_promises(struct verb *v, const struct id *patient_id)
 	TRY(json_put(v->answer, "promises", list));
 	TRY(local_list_records(verb_local(v), verb_vault(v), KIND_PROMISE, patient_id, &fold,
 			       &records, &count));
+	TRY(misfiled_drop(v, KIND_PROMISE, records, &count, &stand));
+	records = stand;
 	for (size_t i = 0; i < count; i++) {
 		const Roomkeep__Promise *m =
 			(const Roomkeep__Promise *)(const void *)records[i].message;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/api/care.h"
+#include "client/api/misfiled.h"
 #include "record/care.h"
 #include "record/field_words.h"
 #include "record/mood.h"
@@ -96,6 +97,7 @@ static enum err put_allergy(json_t *list, const Roomkeep__HealthAnswer *m, const
 static enum err put_allergies(struct verb *v, const struct id *patient_id, json_t *list)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	CLEANUP(freep) struct record_state *stand = NULL;
 	const struct record_state *records = NULL;
 	const size_t prefix = strlen(ALLERGY_PREFIX);
 	char word[FIELD_WORD_BYTES];
@@ -103,6 +105,8 @@ static enum err put_allergies(struct verb *v, const struct id *patient_id, json_
 
 	TRY(local_list_records(verb_local(v), verb_vault(v), KIND_HEALTH_ANSWER, patient_id, &fold,
 			       &records, &count));
+	TRY(misfiled_drop(v, KIND_HEALTH_ANSWER, records, &count, &stand));
+	records = stand;
 	for (size_t i = 0; i < count; i++) {
 		const Roomkeep__HealthAnswer *m = answer_of(&records[i]);
 		if (m->answer == ROOMKEEP__HEALTH_ANSWER__ANSWER__NO) continue;
@@ -171,6 +175,7 @@ enum err card_put_consents(struct verb *v, const struct id *patient_id, int64_t 
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct record_state *newest[AREAS_MAX] = { NULL };
+	CLEANUP(freep) struct record_state *stand = NULL;
 	const struct record_state *records = NULL;
 	json_t *list = json_array();
 	size_t count = 0;
@@ -178,6 +183,8 @@ enum err card_put_consents(struct verb *v, const struct id *patient_id, int64_t 
 	TRY(json_put(v->answer, "consent", list));
 	TRY(local_list_records(verb_local(v), verb_vault(v), KIND_CONSENT, patient_id, &fold,
 			       &records, &count));
+	TRY(misfiled_drop(v, KIND_CONSENT, records, &count, &stand));
+	records = stand;
 	for (size_t i = 0; i < count; i++) {
 		const Roomkeep__Consent *m =
 			(const Roomkeep__Consent *)(const void *)records[i].message;
@@ -297,11 +304,14 @@ enum err card_put_moods(struct verb *v, const struct id *patient_id, int64_t tod
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	CLEANUP(moods_finip) struct moods m = { 0 };
+	CLEANUP(freep) struct record_state *stand = NULL;
 	const struct record_state *records = NULL;
 	size_t count = 0;
 
 	TRY(local_list_records(verb_local(v), verb_vault(v), KIND_MOOD_READ, patient_id, &fold,
 			       &records, &count));
+	TRY(misfiled_drop(v, KIND_MOOD_READ, records, &count, &stand));
+	records = stand;
 	m.visits = calloc(count + 1, sizeof(*m.visits));
 	m.sessions = calloc(count + 1, sizeof(*m.sessions));
 	m.days = calloc(count + 1, sizeof(*m.days));

@@ -88,6 +88,7 @@ enum err proof_visits_load(struct verb *v, const struct id *patient_id, struct p
 	size_t count = 0;
 
 	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &sessions, &count));
+	count = local_rows_that_stand(sessions, count);
 	p.visits = calloc(count + 1, sizeof(*p.visits));
 	ENSURE(p.visits != NULL, ERR_NOMEM);
 	for (size_t i = 0; i < count; i++) {

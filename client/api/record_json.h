@@ -31,6 +31,11 @@ MUST_USE enum err record_change_to_json(json_t *object, const struct kind_info *
 MUST_USE enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMessage *m,
 				const struct id *record_id);
 
+/* What the record refers to must be here: an id that names nothing is a slip of the hand.
+ * `patient_id`: whose it is, zeros when that is not known. (verbs_record.c) */
+MUST_USE enum err record_check_ref(struct verb *v, const struct kind_info *info,
+				   struct id patient_id);
+
 /* What local_append said, in words: the key instead of the field, the limits of its rule. */
 MUST_USE enum err record_fail(struct verb *v, const struct kind_info *info, enum err e,
 			      const struct record_error *error);

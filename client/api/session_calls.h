@@ -7,6 +7,9 @@
 /* Appends an op through local_append and puts op_id into the answer; errors are in words. */
 MUST_USE enum err session_append(struct verb *v, enum kind kind, const ProtobufCMessage *message);
 
+/* What the store said about a change of a session, in words. */
+MUST_USE enum err session_fail(struct verb *v, enum err e, const struct record_error *error);
+
 /* ERR_DENIED with words for who may read no sessions. */
 MUST_USE enum err session_may_read(struct verb *v);
 

@@ -2,7 +2,9 @@
 
 #include "base/check.h"
 #include "client/api/chart_guard.h"
+#include "client/api/misfiled.h"
 #include "client/api/record_more.h"
+#include "client/api/session_chart.h"
 #include "client/api/show_proof.h"
 #include "client/api/verbs.h"
 #include "record/catalogue.h"
@@ -137,8 +139,7 @@ enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *obje
 	return verb_put_login(v, object, "by", &m->meta.author_id);
 }
 
-/* Who, where, when and which op, behind a value. */
-static enum err put_meta(struct verb *v, json_t *object, const struct fold_meta *meta)
+enum err show_meta(struct verb *v, json_t *object, const struct fold_meta *meta)
 {
 	TRY(verb_put_login(v, object, "by", &meta->author_id));
 	TRY(verb_put_room(v, object, "room", &meta->room_id));
@@ -156,7 +157,7 @@ static enum err put_text_value(struct verb *v, json_t *list, const struct fold_t
 	} else {
 		TRY(json_put_text(object, "text", t->text));
 	}
-	return put_meta(v, object, &t->meta);
+	return show_meta(v, object, &t->meta);
 }
 
 static enum err put_conflict(struct verb *v, json_t *conflicts, const struct fold_field *field)
@@ -219,7 +220,7 @@ static enum err put_late(struct verb *v, json_t *list, const struct fold_late *l
 	}
 	if (late->measure != NULL) TRY(show_measure(v, late->measure, object));
 	if (late->frame != NULL) TRY(put_late_frame(v, object, late->frame));
-	return put_meta(v, object, late->meta);
+	return show_meta(v, object, late->meta);
 }
 
 static enum err put_lists(struct verb *v, const struct session_state *s)
@@ -242,7 +243,7 @@ static enum err put_lists(struct verb *v, const struct session_state *s)
 		ENSURE(json_array_append_new(addenda, object) == 0, ERR_NOMEM);
 		TRY(json_put_id(object, "addendum_id", &s->addenda[i]->addendum_id));
 		TRY(json_put_text(object, "text", s->addenda[i]->text));
-		TRY(put_meta(v, object, &s->addenda[i]->meta));
+		TRY(show_meta(v, object, &s->addenda[i]->meta));
 	}
 	return ERR_OK;
 }
@@ -257,24 +258,55 @@ static const char *sign_check_name(const struct fold_sign *sign)
 	return "differs";
 }
 
-enum err show_session_put(struct verb *v, const struct session_state *s)
+/* Who, when, where: what stands of any session. */
+static enum err put_frame(struct verb *v, const struct session_state *s, bool is_misfiled)
 {
+	const char *state = is_misfiled ? "entered_in_error" : s->sign != NULL ? "signed" : "draft";
+
 	TRY(json_put_id(v->answer, "session_id", &s->session_id));
 	TRY(json_put_id(v->answer, "patient_id", &s->patient_id));
 	TRY(verb_put_login(v, v->answer, "author", &s->therapist_id));
 	TRY(json_put_id(v->answer, "author_id", &s->therapist_id));
-	TRY(json_put(v->answer, "state", json_string(s->sign != NULL ? "signed" : "draft")));
-	TRY(put_texts(v, s));
-	TRY(put_lists(v, s));
-	TRY(show_session_proof(v, s));
+	TRY(json_put(v->answer, "state", json_string(state)));
 	TRY(verb_put_room(v, v->answer, "room", &s->room_id));
 	TRY(json_put_time(v->answer, "started_at", s->started_ms));
 	TRY(json_put_time(v->answer, "ended_at", s->ended_ms));
 	TRY(json_put(v->answer, "imported", json_boolean(s->imported)));
-	TRY(json_put_time(v->answer, "signed_at",
-			  s->sign != NULL ? s->sign->meta.client_time_ms : 0));
+	return json_put_time(v->answer, "signed_at",
+			     s->sign != NULL ? s->sign->meta.client_time_ms : 0);
+}
+
+static enum err put_session(struct verb *v, const struct session_state *s)
+{
+	TRY(put_texts(v, s));
+	TRY(put_lists(v, s));
+	TRY(show_session_proof(v, s));
+	TRY(session_chart_show(v, s));
 	return json_put(v->answer, "signature",
 			s->sign != NULL ? json_string(sign_check_name(s->sign)) : json_null());
+}
+
+/* It is counted, and says nothing (3g). */
+static enum err put_nothing(struct verb *v, const struct session_state *s)
+{
+	const struct session_state empty = { .session_id = s->session_id };
+
+	TRY(put_texts(v, &empty));
+	TRY(put_lists(v, &empty));
+	TRY(show_session_proof(v, &empty));
+	TRY(session_chart_show_nothing(v));
+	return json_put(v->answer, "signature", json_null());
+}
+
+enum err show_session_put(struct verb *v, const struct session_state *s)
+{
+	bool is_misfiled = false;
+	bool is_hidden = false;
+
+	TRY(misfiled_look(v, &s->session_id, &is_misfiled, &is_hidden));
+	TRY(put_frame(v, s, is_misfiled));
+	TRY(is_hidden ? put_nothing(v, s) : put_session(v, s));
+	return misfiled_put(v, &s->session_id, is_hidden);
 }
 
 static enum err show(struct verb *v)

@@ -15,6 +15,9 @@ Roomkeep__TestResult show_result_parse(const char *name);
 /* Runs a verb that shows people and rooms by name, and again when names had to be asked for. */
 MUST_USE enum err verb_show_named(struct verb *v, enum err (*show_it)(struct verb *v));
 
+/* "by", "room", "at" and "op_id": who, where, when and which op, behind a value. */
+MUST_USE enum err show_meta(struct verb *v, json_t *object, const struct fold_meta *meta);
+
 /* {"measure_id","ref","name","side","phase","value","unit","result","skipped_reason","mode",
  * "position","method","pain_at_end","end_feel","limited_by","pair_id","at","by","rater"} */
 MUST_USE enum err show_measure(struct verb *v, const struct fold_measure *m, json_t *object);

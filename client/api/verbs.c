@@ -35,6 +35,7 @@ static const struct verb_row own_rows[] = {
 	{ "list/watch", "roomkeep.watch/1", verb_list_watch, PERSON },
 	{ "start/session", "roomkeep.session_started/1", verb_start_session, PERSON },
 	{ "set/session", "roomkeep.session_set/1", verb_set_session, SESSION },
+	{ "correct/session", "roomkeep.session_corrected/1", verb_correct_session, SESSION },
 	{ "add/measure", "roomkeep.measure/1", verb_add_measure, SESSION },
 	{ "show/progress", "roomkeep.progress/1", verb_show_progress, PERSON },
 	{ "show/report", "roomkeep.report/1", verb_show_report, PERSON },
@@ -70,9 +71,10 @@ static char paths[RECORD_VERBS * KIND_PLAIN_COUNT][NAME_BYTES];
 static char schemas[RECORD_VERBS * KIND_PLAIN_COUNT][NAME_BYTES];
 static pthread_once_t rows_once = PTHREAD_ONCE_INIT;
 
-/* "add/health-answer": words of a path are joined as in "sign-in", those of a schema as in JSON. */
+/* `by_session`: of a session's records, the request names the session, which is fetched first.
+ * "add/health-answer": words of a path are joined as in "sign-in", those of a schema as in JSON. */
 static void add_row(const struct kind_info *info, const char *verb, const char *plural,
-		    const char *answer, enum err (*run)(struct verb *v))
+		    const char *answer, enum err (*run)(struct verb *v), bool by_session)
 {
 	char *path = paths[row_count - COUNT_OF(own_rows)];
 	char *schema = schemas[row_count - COUNT_OF(own_rows)];
@@ -82,6 +84,7 @@ static void add_row(const struct kind_info *info, const char *verb, const char *
 		if (*at == '_') *at = '-';
 	(void)snprintf(schema, NAME_BYTES, "roomkeep.%s%s/1", info->name, answer);
 	rows[row_count++] = (struct verb_row){ path, schema, run, PERSON, .kind = info };
+	rows[row_count - 1].needs_session = info->own_session && by_session;
 }
 
 static void add_rows(const struct kind_info *info)
@@ -89,10 +92,11 @@ static void add_rows(const struct kind_info *info)
 	const bool one = kind_is_one_per_patient(info);
 	const char *many = kind_plural_end(info);
 
-	if (!one) add_row(info, "add", "", "_added", verb_add_record);
-	if (info->merge == KIND_MERGE_FIELDS) add_row(info, "set", "", "_set", verb_set_record);
-	add_row(info, "show", "", "", verb_show_record);
-	if (!one) add_row(info, "list", many, many, verb_list_records);
+	if (!one) add_row(info, "add", "", "_added", verb_add_record, true);
+	if (info->merge == KIND_MERGE_FIELDS)
+		add_row(info, "set", "", "_set", verb_set_record, false);
+	add_row(info, "show", "", "", verb_show_record, false);
+	if (!one) add_row(info, "list", many, many, verb_list_records, true);
 }
 
 static void make_rows(void)
@@ -100,7 +104,8 @@ static void make_rows(void)
 	memcpy(rows, own_rows, sizeof(own_rows));
 	row_count = COUNT_OF(own_rows);
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (kind_is_plain(kind_at(i))) add_rows(kind_at(i));
+		const struct kind_info *info = kind_at(i);
+		if (kind_is_plain(info) && !kind_is_one_per_session(info)) add_rows(info);
 	}
 }
 

@@ -45,6 +45,7 @@ MUST_USE enum err verb_list_watch(struct verb *v);
 /* verbs_session.c */
 MUST_USE enum err verb_start_session(struct verb *v);
 MUST_USE enum err verb_set_session(struct verb *v);
+MUST_USE enum err verb_correct_session(struct verb *v);
 MUST_USE enum err verb_sign_session(struct verb *v);
 MUST_USE enum err verb_add_addendum(struct verb *v);
 MUST_USE enum err verb_list_sessions(struct verb *v);

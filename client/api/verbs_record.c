@@ -3,6 +3,7 @@
 #include "client/api/booking_rules.h"
 #include "client/api/care.h"
 #include "client/api/hints.h"
+#include "client/api/misfiled.h"
 #include "client/api/record_json.h"
 #include "client/api/record_more.h"
 #include "client/api/show.h"
@@ -34,6 +35,10 @@ enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMe
 	}
 	const enum err e = local_append(verb_local(v), verb_vault(v), info->kind, m, v->now_ms,
 					&op_id, &error);
+	if (e == ERR_DENIED && info->own_session) {
+		return fault_set(&v->fault, e, NULL, "only the session's therapist writes %s",
+				 info->many);
+	}
 	if (e == ERR_NOT_FOUND && info->session_field != NULL && verb_has(v, info->session_field)) {
 		return verb_fail_unknown(v, "patient or session", info->session_field);
 	}
@@ -66,11 +71,9 @@ static struct id asked_patient(struct verb *v)
 	return id;
 }
 
-/* What the record refers to must be here: an id that names nothing is a slip of the hand. */
-static enum err check_ref(struct verb *v, struct id patient_id)
+enum err record_check_ref(struct verb *v, const struct kind_info *info, struct id patient_id)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
-	const struct kind_info *info = v->row->kind;
 	const struct record_state *found = NULL;
 	struct local_patient p;
 	struct id id;
@@ -114,6 +117,19 @@ static enum err new_message(struct verb *v, struct arena *a, ProtobufCMessage **
 	return ERR_OK;
 }
 
+/* Whose a record of a session is, the session says. */
+static enum err fill_patient(struct verb *v, const struct kind_info *info)
+{
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	struct session_state s = { 0 };
+	struct id session_id;
+
+	TRY(verb_need_id(v, info->session_field, &session_id));
+	TRY(local_load_session(verb_local(v), verb_vault(v), &session_id, &fold, &s));
+	if (verb_has(v, info->patient_field)) return ERR_OK; /* the store compares */
+	return json_put_id(v->request, info->patient_field, &s.patient_id);
+}
+
 enum err verb_add_record(struct verb *v)
 {
 	CLEANUP(arena_finip) struct arena a;
@@ -125,10 +141,11 @@ enum err verb_add_record(struct verb *v)
 		return fault_set(&v->fault, ERR_USAGE, "usage", "%s is made here: leave it out",
 				 info->subject_field);
 	}
+	if (info->own_session) TRY(fill_patient(v, info));
 	TRY(care_fill(v));
 	TRY(record_need_fields(v, info, info->subject_field));
 	TRY(new_message(v, &a, &m));
-	TRY(check_ref(v, asked_patient(v)));
+	TRY(record_check_ref(v, info, asked_patient(v)));
 	const struct id record_id = local_new_id(verb_local(v), v->now_ms);
 	put_id(info, info->subject_field, &record_id, m);
 	TRY(care_check(v, m));
@@ -144,9 +161,23 @@ static enum err fail_unknown_record(struct verb *v)
 	return fault_hint(&v->fault, "roomkeep list %s --patient ID shows the ids", info->many);
 }
 
-/* Whose record it is: every op says it, the request need not. */
-static enum err find_patients_of(struct verb *v, const struct id *record_id, struct id *ret,
-				 struct id *ret_relative)
+/* What never changes: every op says it, the request need not. */
+struct record_of {
+	struct id patient;
+	struct id relative; /* zeros: it has none */
+	struct id session;  /* zeros: it is no part of one */
+};
+
+static enum err get_id(const struct record_state *s, const char *field, struct id *ret)
+{
+	ProtobufCBinaryData bytes;
+
+	reflect_get(s->message, reflect_field(s->message->descriptor, field), &bytes,
+		    sizeof(bytes));
+	return id_from_view(view_of(bytes.data, bytes.len), ret);
+}
+
+static enum err find_of(struct verb *v, const struct id *record_id, struct record_of *ret)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct kind_info *info = v->row->kind;
@@ -159,12 +190,14 @@ static enum err find_patients_of(struct verb *v, const struct id *record_id, str
 		return fault_set(&v->fault, e, NULL, "you may not write %s", info->many);
 	}
 	TRY(e);
-	*ret = now->patient_id;
-	if (info->relative_field == NULL) return ERR_OK;
-	ProtobufCBinaryData bytes;
-	const ProtobufCFieldDescriptor *f = reflect_field(info->message, info->relative_field);
-	reflect_get(now->message, f, &bytes, sizeof(bytes));
-	return id_from_view(view_of(bytes.data, bytes.len), ret_relative);
+	*ret = (struct record_of){ .patient = now->patient_id };
+	if (info->relative_field != NULL) TRY(get_id(now, info->relative_field, &ret->relative));
+	return info->own_session ? get_id(now, info->session_field, &ret->session) : ERR_OK;
+}
+
+static void put_of(struct verb *v, const char *field, const struct id *id, ProtobufCMessage *m)
+{
+	if (!id_is_zero(id) && !verb_has(v, field)) put_id(v->row->kind, field, id, m);
 }
 
 /* Does the request say more than which record it is about? */
@@ -179,6 +212,7 @@ static enum err need_change(struct verb *v)
 		if (json_is_null(value) || strcmp(key, info->subject_field) == 0) continue;
 		if (info->relative_field != NULL && strcmp(key, info->relative_field) == 0)
 			continue;
+		if (info->own_session && strcmp(key, info->session_field) == 0) continue;
 		if (info->patient_field == NULL || strcmp(key, info->patient_field) != 0)
 			return ERR_OK;
 	}
@@ -209,16 +243,12 @@ enum err verb_set_record(struct verb *v)
 	TRY(new_message(v, &a, &m));
 	if (kind_is_one_per_patient(info)) return record_append(v, info, m, &record_id);
 
-	struct id patient_id = { 0 };
-	struct id relative_id = { 0 };
-	TRY(find_patients_of(v, &record_id, &patient_id, &relative_id));
-	if (info->relative_field != NULL && !verb_has(v, info->relative_field)) {
-		put_id(info, info->relative_field, &relative_id, m);
-	}
-	TRY(check_ref(v, patient_id));
-	if (info->patient_field != NULL && !verb_has(v, info->patient_field)) {
-		put_id(info, info->patient_field, &patient_id, m);
-	}
+	struct record_of of = { 0 };
+	TRY(find_of(v, &record_id, &of));
+	put_of(v, info->relative_field, &of.relative, m);
+	if (info->own_session) put_of(v, info->session_field, &of.session, m);
+	TRY(record_check_ref(v, info, of.patient));
+	put_of(v, info->patient_field, &of.patient, m);
 	TRY(care_check(v, m));
 	return record_append(v, info, m, &record_id);
 }
@@ -280,6 +310,10 @@ static enum err show_record(struct verb *v)
 	if (e == ERR_NOT_FOUND) return fail_unknown_record(v);
 	TRY(e);
 	bool overdue = false;
+	bool is_misfiled = false;
+	bool is_hidden = false;
+	TRY(misfiled_look_record(v, info, s->message, &is_misfiled, &is_hidden));
+	if (is_hidden) return fail_unknown_record(v);
 	TRY(record_to_json(v->answer, info, s->message));
 	TRY(record_put_more(v, info, s, v->answer, &overdue));
 	if (info->kind == KIND_REQUEST)
@@ -299,28 +333,57 @@ static void json_freep(json_t **json)
 	json_decref(*json);
 }
 
-/* Adds a patient's records to `list`; with "overdue" in the request only those that are. */
+/* Adds one to `list`; with "overdue" in the request only when it is. What a session on the wrong
+ * chart says is left out (3g). */
+static enum err put_listed(struct verb *v, const struct record_state *s, json_t *list)
+{
+	CLEANUP(json_freep) json_t *object = json_object();
+	const struct kind_info *info = v->row->kind;
+	bool overdue = false;
+	bool is_misfiled = false;
+	bool is_hidden = false;
+
+	ENSURE(object != NULL, ERR_NOMEM);
+	TRY(misfiled_look_record(v, info, s->message, &is_misfiled, &is_hidden));
+	if (is_hidden) return ERR_OK;
+	TRY(record_to_json(object, info, s->message));
+	TRY(record_put_more(v, info, s, object, &overdue));
+	TRY(record_put_people(v, object, s));
+	if (is_misfiled) TRY(json_put(object, "entered_in_error", json_true()));
+	if (json_is_true(json_object_get(v->request, "overdue")) && !overdue) return ERR_OK;
+	ENSURE(json_array_append(list, object) == 0, ERR_NOMEM);
+	return ERR_OK;
+}
+
 static enum err put_records(struct verb *v, const struct id *patient_id, json_t *list)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
-	const struct kind_info *info = v->row->kind;
-	const bool only_overdue = json_is_true(json_object_get(v->request, "overdue"));
 	const struct record_state *records = NULL;
 	size_t count = 0;
 
-	TRY(local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id, &fold,
+	TRY(local_list_records(verb_local(v), verb_vault(v), v->row->kind->kind, patient_id, &fold,
 			       &records, &count));
-	for (size_t i = 0; i < count; i++) {
-		CLEANUP(json_freep) json_t *object = json_object();
-		bool overdue = false;
-		ENSURE(object != NULL, ERR_NOMEM);
-		TRY(record_to_json(object, info, records[i].message));
-		TRY(record_put_more(v, info, &records[i], object, &overdue));
-		TRY(record_put_people(v, object, &records[i]));
-		if (only_overdue && !overdue) continue;
-		ENSURE(json_array_append(list, object) == 0, ERR_NOMEM);
-	}
+	for (size_t i = 0; i < count; i++) TRY(put_listed(v, &records[i], list));
 	return ERR_OK;
+}
+
+/* Those of one session. */
+static enum err put_session_records(struct verb *v, json_t *list)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	CLEANUP(session_fold_finip) struct session_fold session = { 0 };
+	const struct record_state *records = NULL;
+	struct session_state s = { 0 };
+	struct id session_id;
+	size_t count = 0;
+
+	TRY(verb_need_id(v, v->row->kind->session_field, &session_id));
+	TRY(local_load_session(verb_local(v), verb_vault(v), &session_id, &session, &s));
+	TRY(local_list_session_records(verb_local(v), verb_vault(v), v->row->kind->kind,
+				       &session_id, s.sign, &fold, &records, &count));
+	for (size_t i = 0; i < count; i++) TRY(put_listed(v, &records[i], list));
+	TRY(json_put(v->answer, "partial", json_false()));
+	return tell_opened(v, &s.patient_id);
 }
 
 /* What waits does so whoever's it is: every patient who is here. */
@@ -363,6 +426,7 @@ enum err verb_list_records(struct verb *v)
 	(void)snprintf(key, sizeof(key), "%s%s", info->name, kind_plural_end(info)); /* "alerts" */
 	TRY(json_put(v->answer, key, list));
 	TRY(may_read_records(v));
+	if (info->own_session) return put_session_records(v, list);
 	if (info->patient_field != NULL && !all) TRY(need_patient(v, &patient_id));
 	if (info->session_field != NULL && !all) {
 		TRY(verb_fetch_patient(v, &patient_id, &partial));

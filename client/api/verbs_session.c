@@ -1,6 +1,7 @@
 #include "client/api/chart_guard.h"
 #include "client/api/hints.h"
 #include "client/api/session_calls.h"
+#include "client/api/session_chart.h"
 #include "client/api/show_proof.h"
 #include "client/api/verbs.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum err fail_session(struct verb *v, enum err e, const struct record_error *error)
+enum err session_fail(struct verb *v, enum err e, const struct record_error *error)
 {
 	if (e == ERR_DENIED) {
 		return fault_set(&v->fault, e, NULL, "you may not write this session");
@@ -27,7 +28,7 @@ enum err session_append(struct verb *v, enum kind kind, const ProtobufCMessage *
 
 	const enum err e = local_append(verb_local(v), verb_vault(v), kind, message, v->now_ms,
 					&op_id, &error);
-	if (e != ERR_OK) return fail_session(v, e, &error);
+	if (e != ERR_OK) return session_fail(v, e, &error);
 	v->effects.outbox = true;
 	return json_put_id(v->answer, "op_id", &op_id);
 }
@@ -62,84 +63,51 @@ enum err verb_start_session(struct verb *v)
 	return json_put_time(v->answer, "started_at", v->now_ms);
 }
 
-/* ---- texts --------------------------------------------------------------------------------- */
+/* ---- signing and addenda ------------------------------------------------------------------- */
 
-static enum err set_fields(struct verb *v, const struct id *session_id, unsigned *ret_count)
+#define SET_SESSION "set session SID "
+
+/* "not signed yet, missing: ..." and what to type for each; all at once (BC2). */
+static enum err fail_gaps(struct verb *v, const struct session_gap *gaps, size_t count)
 {
-	struct record_error error = { .err = ERR_OK };
-	struct id op_id;
+	CLEANUP(buf_finip) struct buf fields = { 0 };
+	CLEANUP(buf_finip) struct buf flags = { 0 };
+	CLEANUP(buf_finip) struct buf others = { 0 };
+	const size_t prefix = strlen(SET_SESSION);
+	const char *text = NULL;
 
-	for (int field = 1; field <= (int)FOLD_TEXT_FIELDS; field++) {
-		const char *name = fold_field_name((Roomkeep__TextField)field);
-		if (!verb_has(v, name)) continue;
-		const json_t *value = json_object_get(v->request, name);
-		if (!json_is_string(value)) {
-			return fault_set(&v->fault, ERR_USAGE, "usage", "%s is no text", name);
-		}
-		const struct view text =
-			view_of(json_string_value(value), json_string_length(value));
-		const enum err e = local_set_text(verb_local(v), verb_vault(v), session_id,
-						  (Roomkeep__TextField)field, text, v->now_ms,
-						  &op_id, &error);
-		if (e != ERR_OK) return fail_session(v, e, &error);
-		(*ret_count)++;
+	for (size_t i = 0; i < count; i++) {
+		const bool is_set = strncmp(gaps[i].say, SET_SESSION, prefix) == 0;
+		struct buf *to = is_set ? &flags : &others;
+		TRY(buf_append_fmt(&fields, "%s%s", i > 0 ? ", " : "", gaps[i].field));
+		TRY(buf_append_fmt(to, "%s%s", to->len == 0 ? "" : "; ",
+				   is_set ? gaps[i].say + prefix : gaps[i].say));
 	}
-	return ERR_OK;
+	TRY(buf_cstr(&fields, &text));
+	err_ignore(
+		fault_set(&v->fault, ERR_CONFLICT, "incomplete", "not signed, missing: %s", text));
+	if (flags.len > 0 && others.len > 0) TRY(buf_append_str(&flags, "; and roomkeep "));
+	const bool has_flags = flags.len > 0;
+	TRY(buf_append(&flags, buf_view(&others)));
+	TRY(buf_cstr(&flags, &text));
+	return fault_hint(&v->fault, "roomkeep %s%s", has_flags ? SET_SESSION : "", text);
 }
 
-/* The texts are saved; what they name is said beside it. */
-static enum err hint_relatives(struct verb *v, const struct id *session_id)
+/* What is not there is asked for before anything is signed. Whether the person may sign at all, and
+ * whether it is signed, is for the store to say. */
+static enum err check_gaps(struct verb *v, const struct id *session_id)
 {
-	struct session_fold fold;
-	struct session_state s;
-	json_t *hints = json_object_get(v->answer, "hints");
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	struct session_gap gaps[SESSION_GAPS_MAX];
+	struct session_state s = { 0 };
+	size_t count = 0;
 
 	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
-	const struct id patient_id = s.patient_id;
-	session_fold_fini(&fold);
-	for (int field = 1; field <= (int)FOLD_TEXT_FIELDS; field++) {
-		const char *name = fold_field_name((Roomkeep__TextField)field);
-		if (!verb_has(v, name)) continue;
-		TRY(chart_guard_hint(v, &patient_id, name, view_str(verb_text(v, name)), hints));
-	}
-	return ERR_OK;
+	if (s.sign != NULL || s.has_conflict || s.imported) return ERR_OK;
+	if (!id_equal(&s.therapist_id, desk_person(v->desk))) return ERR_OK;
+	TRY(session_chart_gaps(v, &s, gaps, &count));
+	return count == 0 ? ERR_OK : fail_gaps(v, gaps, count);
 }
-
-static enum err put_text_hints(struct verb *v, const struct id *session_id)
-{
-	const char *keys[FOLD_TEXT_FIELDS];
-
-	for (size_t i = 0; i < FOLD_TEXT_FIELDS; i++)
-		keys[i] = fold_field_name((Roomkeep__TextField)(i + 1));
-	TRY(hints_put(v, keys, FOLD_TEXT_FIELDS));
-	return hint_relatives(v, session_id);
-}
-
-enum err verb_set_session(struct verb *v)
-{
-	struct id session_id;
-	unsigned count = 0;
-
-	TRY(verb_need_id(v, "session_id", &session_id));
-	/* All fields or none: one call is one change. */
-	TRY(local_begin(verb_local(v)));
-	enum err e = set_fields(v, &session_id, &count);
-	if (e == ERR_OK && count == 0) {
-		e = fault_set(&v->fault, ERR_USAGE, "usage",
-			      "nothing to change: give subjective, objective, assessment or plan");
-	}
-	if (e == ERR_OK) e = local_commit(verb_local(v));
-	if (e != ERR_OK) {
-		local_cancel(verb_local(v), verb_vault(v));
-		return e;
-	}
-	v->effects.outbox = true;
-	TRY(json_put_id(v->answer, "session_id", &session_id));
-	TRY(json_put(v->answer, "changed", json_integer((json_int_t)count)));
-	return put_text_hints(v, &session_id);
-}
-
-/* ---- signing and addenda ------------------------------------------------------------------- */
 
 enum err verb_sign_session(struct verb *v)
 {
@@ -148,6 +116,7 @@ enum err verb_sign_session(struct verb *v)
 	struct id op_id;
 
 	TRY(verb_need_id(v, "session_id", &session_id));
+	TRY(check_gaps(v, &session_id));
 	TRY(show_sign_warnings(v, &session_id));
 	const enum err e =
 		local_sign_session(verb_local(v), verb_vault(v), &session_id, v->now_ms, &op_id);
@@ -160,7 +129,7 @@ enum err verb_sign_session(struct verb *v)
 	if (e == ERR_DENIED) {
 		return fault_set(&v->fault, e, NULL, "only the session's therapist signs it");
 	}
-	if (e != ERR_OK) return fail_session(v, e, &none);
+	if (e != ERR_OK) return session_fail(v, e, &none);
 	v->effects.outbox = true;
 	TRY(json_put_id(v->answer, "session_id", &session_id));
 	TRY(json_put(v->answer, "state", json_string("signed")));
@@ -193,6 +162,20 @@ enum err verb_add_addendum(struct verb *v)
 
 /* ---- listing ------------------------------------------------------------------------------- */
 
+static enum err put_row(struct verb *v, const struct local_session_row *row, json_t *object)
+{
+	const char *state = row->is_misfiled ? "entered_in_error"
+			    : row->is_signed ? "signed"
+					     : "draft";
+
+	TRY(json_put_id(object, "session_id", &row->session_id));
+	TRY(json_put(object, "state", json_string(state)));
+	TRY(json_put_time(object, "started_at", row->started_ms));
+	TRY(verb_put_login(v, object, "author", &row->therapist_id));
+	TRY(session_put_late(object, row->started_ms, row->ended_ms, row->signed_ms));
+	return json_put(object, "conflict", json_boolean(row->has_conflict));
+}
+
 static enum err put_rows(struct verb *v, const struct id *patient_id)
 {
 	CLEANUP(freep) struct local_session_row *session_rows = NULL;
@@ -202,14 +185,9 @@ static enum err put_rows(struct verb *v, const struct id *patient_id)
 	TRY(json_put(v->answer, "sessions", list));
 	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &session_rows, &count));
 	for (size_t i = 0; i < count; i++) {
-		const struct local_session_row *row = &session_rows[i];
 		json_t *object = json_object();
 		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
-		TRY(json_put_id(object, "session_id", &row->session_id));
-		TRY(json_put(object, "state", json_string(row->is_signed ? "signed" : "draft")));
-		TRY(json_put_time(object, "started_at", row->started_ms));
-		TRY(verb_put_login(v, object, "author", &row->therapist_id));
-		TRY(json_put(object, "conflict", json_boolean(row->has_conflict)));
+		TRY(put_row(v, &session_rows[i], object));
 	}
 	return ERR_OK;
 }
@@ -236,12 +214,122 @@ enum err session_may_read(struct verb *v)
 	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read sessions");
 }
 
+/* ---- the worklist -------------------------------------------------------------------------- */
+
+struct open_session {
+	struct local_session_row row;
+	struct id patient_id;
+};
+
+struct worklist {
+	struct open_session *rows; /* owned */
+	size_t count, cap;
+};
+
+static void worklist_finip(struct worklist *w)
+{
+	free(w->rows);
+}
+
+static enum err worklist_add(struct worklist *w, const struct local_session_row *row,
+			     const struct id *patient_id)
+{
+	if (w->count == w->cap) {
+		const size_t cap = w->cap == 0 ? 16 : w->cap * 2;
+		struct open_session *more = realloc(w->rows, cap * sizeof(*more));
+		ENSURE(more != NULL, ERR_NOMEM);
+		w->rows = more;
+		w->cap = cap;
+	}
+	w->rows[w->count++] = (struct open_session){ *row, *patient_id };
+	return ERR_OK;
+}
+
+static enum err worklist_of(struct verb *v, const struct id *patient_id, struct worklist *w)
+{
+	CLEANUP(freep) struct local_session_row *rows = NULL;
+	size_t count = 0;
+
+	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	count = local_rows_that_stand(rows, count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].is_signed) continue;
+		if (!id_equal(&rows[i].therapist_id, desk_person(v->desk))) continue;
+		TRY(worklist_add(w, &rows[i], patient_id));
+	}
+	return ERR_OK;
+}
+
+static enum err worklist_fill(struct verb *v, struct worklist *w)
+{
+	struct local_patient p;
+	size_t at = 0;
+
+	for (;;) {
+		const enum err e =
+			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		TRY(worklist_of(v, &p.id, w));
+	}
+}
+
+static int compare_open(const void *a, const void *b)
+{
+	const struct open_session *x = a;
+	const struct open_session *y = b;
+
+	if (x->row.started_ms != y->row.started_ms)
+		return x->row.started_ms < y->row.started_ms ? -1 : 1;
+	return memcmp(x->row.session_id.b, y->row.session_id.b, ID_BYTES);
+}
+
+#define HOUR_MS 3600000u
+
+static enum err put_open(struct verb *v, const struct open_session *open, json_t *object)
+{
+	struct local_patient p;
+	const uint64_t age_ms = v->now_ms > open->row.started_ms ? v->now_ms - open->row.started_ms
+								 : 0;
+
+	TRY(put_row(v, &open->row, object));
+	TRY(local_get_patient(verb_local(v), verb_vault(v), &open->patient_id, &p));
+	TRY(json_put_id(object, "patient_id", &open->patient_id));
+	TRY(json_put(object, "patient", json_string(p.name)));
+	return json_put(object, "age_hours", json_integer((json_int_t)(age_ms / HOUR_MS)));
+}
+
+/* The person's own, of all patients, the oldest first: a list of work that nothing falls from. */
+static enum err answer_unsigned(struct verb *v)
+{
+	CLEANUP(worklist_finip) struct worklist w = { 0 };
+	json_t *list = json_array();
+
+	TRY(json_put(v->answer, "sessions", list));
+	TRY(worklist_fill(v, &w));
+	if (w.count > 1) qsort(w.rows, w.count, sizeof(*w.rows), compare_open);
+	for (size_t i = 0; i < w.count; i++) {
+		json_t *object = json_object();
+		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
+		TRY(put_open(v, &w.rows[i], object));
+	}
+	return json_put(v->answer, "partial", json_false());
+}
+
 /* What this room does not hold is fetched; without the server it answers with what it holds. */
 enum err verb_list_sessions(struct verb *v)
 {
 	struct id patient_id;
 	bool partial = false;
 
+	if (json_is_true(json_object_get(v->request, "unsigned"))) {
+		if (verb_has(v, "patient_id")) {
+			return fault_set(&v->fault, ERR_USAGE, "usage",
+					 "unsigned is of all patients: leave patient_id out");
+		}
+		TRY(session_may_read(v));
+		return answer_unsigned(v);
+	}
 	TRY(verb_need_id(v, "patient_id", &patient_id));
 	TRY(session_may_read(v));
 	TRY(verb_fetch_patient(v, &patient_id, &partial));

@@ -33,6 +33,7 @@ static enum err last_entry(struct verb *v, const struct id *patient_id, uint64_t
 		const struct record_state *records = NULL;
 		const struct kind_info *info = kind_at(k);
 		if (!kind_is_plain(info) || info->patient_field == NULL) continue;
+		if (info->own_session) continue; /* its session was looked at */
 		const enum err e = local_list_records(verb_local(v), verb_vault(v), info->kind,
 						      patient_id, &fold, &records, &count);
 		if (e == ERR_DENIED) continue;

@@ -5,6 +5,7 @@
 #include "client/api/json.h"
 #include "client/cli/print_card.h"
 #include "client/cli/print_proof.h"
+#include "client/cli/print_session.h"
 #include "client/cli/record_table.h"
 
 #include <libsmartcols.h>
@@ -83,8 +84,7 @@ static const char *next_column(const char *at, char key[CELL_BYTES], char title[
 	return *at == ',' ? at + 1 : at;
 }
 
-/* RFC 3339 is for programs; a table shows the minute, in the time zone of the room. */
-static enum err add_cell(struct buf *out, const char *key, const json_t *value)
+enum err print_add_cell(struct buf *out, const char *key, const json_t *value)
 {
 	const size_t len = strlen(key);
 	uint64_t ms = 0;
@@ -114,7 +114,7 @@ static enum err add_line(struct libscols_table *table, const char *columns, cons
 		CLEANUP(buf_finip) struct buf cell = { 0 };
 		const char *text = NULL;
 		at = next_column(at, key, title);
-		TRY(add_cell(&cell, key, json_object_get(row, key)));
+		TRY(print_add_cell(&cell, key, json_object_get(row, key)));
 		TRY(buf_cstr(&cell, &text));
 		ENSURE(scols_line_set_data(line, index, text) == 0, ERR_NOMEM);
 		buf_wipe(&cell);
@@ -310,10 +310,12 @@ static enum err print_session(const json_t *answer)
 	print_guard(answer);
 	(void)printf("Session %s, %s, by %s\n", text_or(answer, "session_id", "?"),
 		     text_or(answer, "state", "?"), text_or(answer, "author", "?"));
+	print_session_marks(answer);
 	print_text_of(answer, "subjective", "Subjective");
 	print_text_of(answer, "objective", "Objective");
 	print_text_of(answer, "assessment", "Assessment");
 	print_text_of(answer, "plan", "Plan");
+	TRY(print_session_chart(answer));
 	TRY(print_measures(answer));
 	TRY(print_session_proof(answer));
 	for (size_t i = 0; i < json_array_size(conflicts); i++) {
@@ -348,7 +350,7 @@ static enum err print_field(const char *indent, const char *key, const json_t *v
 		return ERR_OK; /* a list of objects has lines of its own */
 	}
 	cli_record_title(key, title, sizeof(title));
-	TRY(add_cell(&cell, key, value));
+	TRY(print_add_cell(&cell, key, value));
 	TRY(buf_cstr(&cell, &text));
 	(void)printf("%s%-20s %s\n", indent, title, text);
 	buf_wipe(&cell);
@@ -362,7 +364,7 @@ static enum err print_change(const json_t *change)
 	const char *key;
 	json_t *value;
 
-	TRY(add_cell(&at, "made_at", json_object_get(change, "at")));
+	TRY(print_add_cell(&at, "made_at", json_object_get(change, "at")));
 	TRY(buf_cstr(&at, &text));
 	(void)printf("  %s, %s, %s%s\n", text, text_or(change, "by", "?"),
 		     text_or(change, "room", "?"),

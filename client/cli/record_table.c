@@ -161,9 +161,15 @@ static bool is_field(const char *name, const struct field_rule *rule)
 	return name != NULL && strcmp(name, rule->name) == 0;
 }
 
+/* Is it known without being typed? */
+static bool is_of_session(const struct kind_info *info, const struct field_rule *rule)
+{
+	return info->own_session && is_field(info->patient_field, rule);
+}
+
 static void add_clear_flag(const struct kind_info *info)
 {
-	char words[1024];
+	char words[2048];
 	char key[FIELD_KEY_BYTES];
 	size_t at = 0;
 
@@ -196,6 +202,8 @@ static const struct cli_param *flags_of(const struct kind_info *info, bool chang
 		const bool patient = is_field(info->patient_field, rule);
 		if (rule->format == FIELD_CLEARS) continue;
 		if (is_field(info->subject_field, rule) && !one) continue;
+		if (is_of_session(info, rule)) continue;
+		if (info->own_session && change && is_field(info->session_field, rule)) continue;
 		if (patient && change && !one) continue; /* it never changes */
 		add_flag(info, rule, patient || (!change && rule->need != FIELD_OPTIONAL));
 	}
@@ -216,7 +224,10 @@ static const struct cli_param *patient_flag(const struct kind_info *info, bool l
 	const size_t first = params_used;
 	const bool clock = list && info->has_clock;
 
-	if (info->patient_field != NULL) {
+	if (info->own_session) {
+		add_flag(info, field_find(info->fields, info->field_count, info->session_field),
+			 true);
+	} else if (info->patient_field != NULL) {
 		add_flag(info, field_find(info->fields, info->field_count, info->patient_field),
 			 !clock);
 	}
@@ -274,7 +285,10 @@ static struct cli_command add_command(const struct kind_info *info)
 	c.help = keep("Add %s: %s", info->one, info->about);
 	c.flags = flags_of(info, false);
 	c.done = keep("Added %s {%s}.", c.noun, info->subject_field);
-	set_examples(&c, keep("%s%s", info->patient_field != NULL ? "--patient ID " : "",
+	set_examples(&c, keep("%s%s",
+			      info->own_session             ? "--session SID "
+			      : info->patient_field != NULL ? "--patient ID "
+							    : "",
 			      info->example));
 	return c;
 }
@@ -333,13 +347,59 @@ static struct cli_command list_command(const struct kind_info *info)
 
 	const bool of_one = info->patient_field != NULL && !info->has_clock;
 
-	c.help = of_one ? keep("List a patient's %s", info->many) : keep("List the %s", info->many);
+	const char *of = info->own_session ? "a session's" : of_one ? "a patient's" : "the";
+
+	c.help = keep("List %s %s", of, info->many);
 	c.flags = patient_flag(info, true);
 	c.list = keep("%s%s", info->name, kind_plural_end(info));
 	c.columns = columns_of(info);
 	c.empty = keep("No %s.", info->many);
-	set_examples(&c, of_one ? "--patient ID" : info->has_clock ? "--overdue" : "");
+	set_examples(&c, info->own_session ? "--session SID"
+			 : of_one          ? "--patient ID"
+			 : info->has_clock ? "--overdue"
+					   : "");
 	return c;
+}
+
+/* Of `set session` beside its texts and fields. */
+static const struct cli_param session_params[] = {
+	{ .name = "started-at",
+	  .key = "started_at",
+	  .meta = "TIME",
+	  .help = "when it began",
+	  .take = CLI_TAKE_WORD },
+	{ .name = "ended-at",
+	  .key = "ended_at",
+	  .meta = "TIME",
+	  .help = "when it ended",
+	  .take = CLI_TAKE_WORD },
+	{ .name = "ended", .key = "ended", .help = "it ends now", .take = CLI_TAKE_NOTHING },
+	{ .name = "confirm",
+	  .key = "confirm",
+	  .meta = "FIELD",
+	  .help = "what was proposed: a field, treatments or all; repeatable",
+	  .take = CLI_TAKE_WORD,
+	  .repeat = true },
+};
+
+const struct cli_param *cli_session_flags(const struct cli_param *own)
+{
+	const struct kind_info *info = kind_find(KIND_SESSION_CHART);
+	const size_t first = params_used;
+
+	while (own->name != NULL) *new_param() = *own++;
+	for (size_t i = 0; i < COUNT_OF(session_params); i++) *new_param() = session_params[i];
+	for (size_t i = 0; i < info->field_count; i++) {
+		const struct field_rule *rule = &info->fields[i];
+		if (rule->format == FIELD_CLEARS || is_field(info->subject_field, rule) ||
+		    is_field(info->patient_field, rule))
+			continue;
+		add_flag(info, rule, false);
+	}
+	add_clear_flag(info);
+	*new_param() = (struct cli_param){ .name = NULL };
+	INSIST(params_used - first <= CLI_FLAGS_MAX + 1);
+	return &params[first];
 }
 
 size_t cli_record_commands(struct cli_command *ret)
@@ -350,7 +410,7 @@ size_t cli_record_commands(struct cli_command *ret)
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
 		const bool one = kind_is_plain(info) && kind_is_one_per_patient(info);
-		if (!kind_is_plain(info)) continue;
+		if (!kind_is_plain(info) || kind_is_one_per_session(info)) continue;
 		if (!one) ret[count++] = add_command(info);
 		if (info->merge == KIND_MERGE_FIELDS) ret[count++] = set_command(info);
 		ret[count++] = show_command(info);

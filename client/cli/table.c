@@ -353,19 +353,31 @@ static const struct cli_command own_commands[] = {
 	  .done = "Started session {session_id}." },
 	{ .verb = "set",
 	  .noun = "session",
-	  .help = "Write the texts of a session",
+	  .help = "Write a session: its texts and fields",
 	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
 	  .flags = FLAGS(
 		  FLAG("subjective", "subjective", "TEXT", CLI_TAKE_TEXT, "what the patient says"),
 		  FLAG("objective", "objective", "TEXT", CLI_TAKE_TEXT, "what you find"),
 		  FLAG("assessment", "assessment", "TEXT", CLI_TAKE_TEXT, "what you make of it"),
 		  FLAG("plan", "plan", "TEXT", CLI_TAKE_TEXT, "what comes next")),
-	  .examples = { "roomkeep set session SID --plan -",
-			"roomkeep set session SID --objective @text.txt" },
-	  .exits = "1 the session is signed, 66 unknown id, 69 agent not running, 77 not allowed",
+	  .examples = { "roomkeep set session SID --plan - --pain-now 4 --ended",
+			"roomkeep set session SID --confirm all" },
+	  .exits = "1 the session is signed, 65 a value is not good, 66 unknown id, 77 not allowed",
 	  .run = cli_run_verb,
 	  .path = "set/session",
 	  .done = "Changed session {session_id}." },
+	{ .verb = "correct",
+	  .noun = "session",
+	  .help = "Move a session that was entered on the wrong chart",
+	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
+	  .flags = FLAGS(NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "whose it is"),
+			 NEED("reason", "reason", "TEXT", CLI_TAKE_TEXT, "how it came about")),
+	  .examples = { "roomkeep correct session SID --patient ID --reason -",
+			"roomkeep correct session SID --patient ID --reason @why.txt --json" },
+	  .exits = "1 it is marked already, 65 it is that patient's, 66 unknown id, 77 not allowed",
+	  .run = cli_run_verb,
+	  .path = "correct/session",
+	  .done = "Session {session_id} is entered in error; look at {right_session_id}, sign it." },
 	{ .verb = "add",
 	  .noun = "measure",
 	  .help = "Add an assessment row to a session",
@@ -505,7 +517,9 @@ static const struct cli_command own_commands[] = {
 	  .help = "Sign a session; from then on only addenda",
 	  .args = { ARG("session_id", "SID", CLI_TAKE_WORD, "which session") },
 	  .examples = { "roomkeep sign session SID", "roomkeep sign session SID --json" },
-	  .exits = "1 signed already or two versions stand, 66 unknown id, 77 not allowed",
+	  .exits = "1 something is missing, signed already, two versions stand, 66 unknown id, 77 "
+		   "not "
+		   "allowed",
 	  .run = cli_run_verb,
 	  .path = "sign/session",
 	  .done = "Signed session {session_id}." },
@@ -537,15 +551,18 @@ static const struct cli_command own_commands[] = {
 	  .path = "show/retention" },
 	{ .verb = "list",
 	  .noun = "sessions",
-	  .help = "List a patient's sessions",
-	  .flags = FLAGS(NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient")),
+	  .help = "List a patient's sessions, or yours that are not signed",
+	  .flags = FLAGS(
+		  FLAG("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient"),
+		  FLAG("unsigned", "unsigned", NULL, CLI_TAKE_NOTHING, "yours of all patients")),
 	  .examples = { "roomkeep list sessions --patient ID",
-			"roomkeep list sessions --patient ID --json | jq .partial" },
+			"roomkeep list sessions --unsigned --json" },
 	  .exits = EXITS_ID,
 	  .run = cli_run_verb,
 	  .path = "list/sessions",
 	  .list = "sessions",
-	  .columns = "started_at:Started,state:State,author:By,session_id:Id",
+	  .columns = "started_at:Started,patient:Patient,state:State,age_hours:Hours open,"
+		     "late_entry:Late,author:By,session_id:Id",
 	  .empty = "No sessions." },
 	{ .verb = "add",
 	  .noun = "addendum",
@@ -710,8 +727,12 @@ const struct cli_command *cli_commands(size_t *ret_count)
 		memcpy(commands + count, cli_export_commands, sizeof(cli_export_commands));
 		count += CLI_EXPORT_COMMANDS;
 		count += cli_record_commands(commands + count);
-		for (size_t i = 0; i < count; i++)
-			if (commands[i].flags == NULL) commands[i].flags = no_flags;
+		for (size_t i = 0; i < count; i++) {
+			struct cli_command *c = &commands[i];
+			if (c->path != NULL && strcmp(c->path, "set/session") == 0)
+				c->flags = cli_session_flags(c->flags);
+			if (c->flags == NULL) c->flags = no_flags;
+		}
 	}
 	*ret_count = count;
 	return commands;

@@ -88,18 +88,6 @@ MUST_USE enum err local_load_session(struct local *l, const struct vault *v, con
 				     struct session_fold *ret_fold,
 				     struct session_state *ret_state);
 
-struct local_session_row {
-	struct id session_id;
-	struct id therapist_id;
-	uint64_t started_ms;
-	bool is_signed;
-	bool has_conflict;
-};
-/* Sessions of a patient that are held here, oldest first. `*ret_rows` is the caller's (free). */
-MUST_USE enum err local_list_sessions(struct local *l, const struct vault *v,
-				      const struct id *patient_id,
-				      struct local_session_row **ret_rows, size_t *ret_count);
-
 /* All plain records of a kind that are held here of one patient, oldest first; `patient_id` is not
  * looked at for a kind without one. What a state points to lives in `ret_fold`: give it to
  * record_fold_fini. On failure there is nothing to give back. ERR_DENIED. Requires:

@@ -147,6 +147,16 @@ enum err make_finish(struct local *l, struct vault *v, const struct making *m, s
 
 /* ---- may it be written? ---------------------------------------------------------------------- */
 
+/* A payload of the message; it is only read. */
+static struct payload msg_payload(const struct kind_info *info, const ProtobufCMessage *msg)
+{
+	union {
+		const ProtobufCMessage *in;
+		ProtobufCMessage *out;
+	} m = { .in = msg };
+	return (struct payload){ .info = info, .is.any = m.out };
+}
+
 /* The session an op is about, or zeros. */
 static struct id msg_session(enum kind kind, const ProtobufCMessage *msg)
 {
@@ -234,15 +244,34 @@ static enum err write_check_target(struct local *l, const struct vault *v,
 	return access_may_write(q);
 }
 
+/* Of a plain record that only who treats in its session may write. */
+static enum err write_fill_session(struct local *l, const struct vault *v,
+				   const struct kind_info *info, const ProtobufCMessage *msg,
+				   struct access_write *q, struct record_error *ret_error)
+{
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	struct session_state s = { 0 };
+	const struct payload p = msg_payload(info, msg);
+	struct id session_id = { 0 };
+	if (!payload_session_id(&p, &session_id)) {
+		return field_fail(ret_error, ERR_BAD_VALUE, info->session_field, "an id");
+	}
+	const enum err e = local_load_session(l, v, &session_id, &fold, &s);
+	/* Who reads no sessions may not write: access_may_write says so. */
+	if (e == ERR_NOT_FOUND || e == ERR_DENIED) return ERR_OK;
+	TRY(e);
+	q->session_exists = s.has_frame;
+	q->session_therapist = s.therapist_id;
+	q->session_patient = s.patient_id;
+	q->session_imported = s.imported;
+	return ERR_OK;
+}
+
 static enum err write_check_plain(struct local *l, const struct vault *v,
 				  const struct kind_info *info, const ProtobufCMessage *msg,
 				  bool *ret_first, struct record_error *ret_error)
 {
-	union {
-		const ProtobufCMessage *in;
-		ProtobufCMessage *out; /* a payload is not const; it is only read */
-	} m = { .in = msg };
-	const struct payload p = { .info = info, .is.any = m.out };
+	const struct payload p = msg_payload(info, msg);
 	return record_check_write(l, v, &p, ret_first, ret_error);
 }
 
@@ -267,6 +296,7 @@ static enum err write_check(struct local *l, const struct vault *v, enum kind ki
 		return ERR_OK;
 	}
 	if (kind == KIND_TOMBSTONE) return write_check_target(l, v, m.tombstone, now_ms, &q);
+	if (info->own_session) TRY(write_fill_session(l, v, info, msg, &q, ret_error));
 	TRY(access_may_write(&q));
 	if (kind_is_plain(info)) return write_check_plain(l, v, info, msg, ret_first, ret_error);
 	if (kind == KIND_PATIENT) {
@@ -402,6 +432,35 @@ enum err local_set_text(struct local *l, struct vault *v, const struct id *sessi
 	return text_make(l, v, f, session_id, text, now_ms, ret_op_id, ret_error);
 }
 
+/* The plain records of the session as they stand: the Sign names them. */
+static enum err sign_records(struct local *l, const struct vault *v, const struct id *session_id,
+			     struct arena *a, Roomkeep__Sign *m)
+{
+	ProtobufCBinaryData *list = arena_alloc(a, COVERED_MAX * sizeof(*list));
+	struct id *ids = arena_alloc(a, COVERED_MAX * sizeof(*ids));
+	size_t count = 0;
+	ENSURE(list != NULL && ids != NULL, ERR_NOMEM);
+	for (size_t k = 0; k < kind_count(); k++) {
+		CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+		const struct record_state *records = NULL;
+		size_t record_count = 0;
+		if (!kind_at(k)->closed_by_sign) continue;
+		TRY(local_list_session_records(l, v, kind_at(k)->kind, session_id, NULL, &fold,
+					       &records, &record_count));
+		for (size_t i = 0; i < record_count; i++) {
+			ENSURE(count + records[i].change_count <= COVERED_MAX, ERR_TOO_BIG);
+			for (size_t c = 0; c < records[i].change_count; c++) {
+				ids[count] = records[i].changes[c].meta.op_id;
+				list[count] = wire_id_bytes(&ids[count]);
+				count++;
+			}
+		}
+	}
+	m->records = list;
+	m->n_records = count;
+	return ERR_OK;
+}
+
 enum err local_sign_session(struct local *l, struct vault *v, const struct id *session_id,
 			    uint64_t now_ms, struct id *ret_op_id)
 {
@@ -425,6 +484,7 @@ enum err local_sign_session(struct local *l, struct vault *v, const struct id *s
 	m.covered = covered;
 	m.n_covered = s.cover_count;
 	m.values_hash = wire_bytes(VIEW_OF(s.values_hash));
+	TRY(sign_records(l, v, session_id, &a, &m));
 	return make_append(l, v, KIND_SIGN, &m.base, false, now_ms, ret_op_id, NULL);
 }
 

@@ -157,6 +157,17 @@ static int row_compare(const void *a, const void *b)
 	return memcmp(x->session_id.b, y->session_id.b, ID_BYTES);
 }
 
+enum err local_is_misfiled(struct local *l, const struct vault *v, const struct id *session_id,
+			   bool *ret)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *mark = NULL;
+	const enum err e = local_get_record(l, v, KIND_MISFILING, session_id, &fold, &mark);
+	if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
+	*ret = e == ERR_OK;
+	return ERR_OK;
+}
+
 static enum err session_summary(struct local *l, const struct vault *v, const struct id *id,
 				struct local_session_row *ret)
 {
@@ -166,9 +177,12 @@ static enum err session_summary(struct local *l, const struct vault *v, const st
 	*ret = (struct local_session_row){ .session_id = *id,
 					   .therapist_id = s.therapist_id,
 					   .started_ms = s.started_ms,
+					   .ended_ms = s.ended_ms,
+					   .signed_ms =
+						   s.sign == NULL ? 0 : s.sign->meta.client_time_ms,
 					   .is_signed = s.sign != NULL,
 					   .has_conflict = s.has_conflict };
-	return ERR_OK;
+	return local_is_misfiled(l, v, id, &ret->is_misfiled);
 }
 
 enum err local_list_sessions(struct local *l, const struct vault *v, const struct id *patient_id,
@@ -187,6 +201,14 @@ enum err local_list_sessions(struct local *l, const struct vault *v, const struc
 	*ret_rows = TAKE(rows);
 	*ret_count = list.count;
 	return ERR_OK;
+}
+
+size_t local_rows_that_stand(struct local_session_row *rows, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!rows[i].is_misfiled) rows[kept++] = rows[i];
+	return kept;
 }
 
 enum err local_fetched_ms(struct local *l, const struct vault *v, const struct id *patient_id,

@@ -31,6 +31,12 @@ void record_tag_found(const struct vault *v, const struct kind_info *info, uint6
 static void record_found(const struct vault *v, const struct payload *p, struct op_tags *ret)
 {
 	uint64_t day = 0;
+	struct id session_id = { 0 };
+	if (p->info->own_session && payload_session_id(p, &session_id)) {
+		record_tag(v, TAG_FOUND, p->info, &session_id, ret->found);
+		ret->has_found = true;
+		return;
+	}
 	if (p->info->kind == KIND_APPOINTMENT) {
 		const Roomkeep__Appointment *m =
 			(const Roomkeep__Appointment *)(const void *)p->is.any;
@@ -64,7 +70,8 @@ struct record_load {
 	struct local *l;
 	const struct vault *v;
 	struct record_fold *fold;
-	const struct id *of; /* of records that are listed for two: whose; NULL: all */
+	const struct id *of;          /* of records that are listed for two: whose; NULL: all */
+	const struct fold_sign *sign; /* only ops that it names; NULL: all */
 };
 
 static bool record_is_of(const struct payload *p, const struct id *patient_id)
@@ -75,6 +82,14 @@ static bool record_is_of(const struct payload *p, const struct id *patient_id)
 	return id_equal(&a, patient_id) || id_equal(&b, patient_id);
 }
 
+static bool record_was_seen(const struct fold_sign *sign, const struct id *op_id)
+{
+	if (sign == NULL) return true;
+	for (size_t i = 0; i < sign->record_count; i++)
+		if (id_equal(&sign->records[i], op_id)) return true;
+	return false;
+}
+
 static enum err record_add_row_of(const struct record_load *c, struct op_row *row)
 {
 	struct payload p = { 0 };
@@ -83,6 +98,8 @@ static enum err record_add_row_of(const struct record_load *c, struct op_row *ro
 	if (!shown) return ERR_OK;
 	const bool of_all = row->core.kind == KIND_TOMBSTONE || c->of == NULL;
 	if (!of_all && !record_is_of(&p, c->of)) return ERR_OK;
+	if (row->core.kind != KIND_TOMBSTONE && !record_was_seen(c->sign, &row->op_id))
+		return ERR_OK;
 	const struct fold_meta meta = row_meta(row);
 	return record_fold_add(c->fold, &meta, &p);
 }
@@ -90,7 +107,7 @@ static enum err record_add_row_of(const struct record_load *c, struct op_row *ro
 enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
 			struct record_fold *fold)
 {
-	const struct record_load c = { l, v, fold, NULL };
+	const struct record_load c = { l, v, fold, NULL, NULL };
 	return record_add_row_of(&c, row);
 }
 
@@ -119,8 +136,27 @@ enum err local_list_records(struct local *l, const struct vault *v, enum kind ki
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_RECORDS, info, &of, tag);
 	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold, info->relative_field == NULL ? NULL : patient_id };
+	struct record_load c = { l, v, ret_fold, info->relative_field == NULL ? NULL : patient_id,
+				 NULL };
 	enum err e = row_each_patient(l, v, tag, (struct row_visitor){ record_load_row, &c });
+	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
+	if (e != ERR_OK) record_fold_fini(ret_fold);
+	return e;
+}
+
+enum err local_list_session_records(struct local *l, const struct vault *v, enum kind kind,
+				    const struct id *session_id, const struct fold_sign *sign,
+				    struct record_fold *ret_fold,
+				    const struct record_state **ret_records, size_t *ret_count)
+{
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	uint8_t tag[VAULT_TAG_BYTES];
+	REQUIRE(info != NULL && info->own_session);
+	TRY(record_may_read(l, v, kind));
+	record_tag(v, TAG_FOUND, info, session_id, tag);
+	record_fold_init(ret_fold, info);
+	struct record_load c = { l, v, ret_fold, NULL, sign };
+	enum err e = row_each_found(l, v, tag, (struct row_visitor){ record_load_row, &c });
 	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
 	if (e != ERR_OK) record_fold_fini(ret_fold);
 	return e;
@@ -137,7 +173,7 @@ enum err local_get_record(struct local *l, const struct vault *v, enum kind kind
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_RECORD, info, record_id, tag);
 	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold, NULL };
+	struct record_load c = { l, v, ret_fold, NULL, NULL };
 	enum err e = row_each_subject(l, v, tag, (struct row_visitor){ record_load_row, &c });
 	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_record, &count);
 	if (e == ERR_OK && count == 0) e = ERR_NOT_FOUND;
@@ -201,7 +237,7 @@ static enum err record_check_ids(const struct payload *p, struct id *ret_record_
 
 static enum err record_check_session(struct local *l, const struct vault *v,
 				     const struct id *session_id, const struct id *patient_id,
-				     struct record_error *ret_error)
+				     bool closed_by_sign, struct record_error *ret_error)
 {
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
@@ -210,8 +246,12 @@ static enum err record_check_session(struct local *l, const struct vault *v,
 	if (e == ERR_DENIED) return ERR_OK;
 	TRY(e);
 	ENSURE(s.has_frame, ERR_NOT_FOUND);
-	if (id_equal(&s.patient_id, patient_id)) return ERR_OK;
-	return field_fail(ret_error, ERR_BAD_VALUE, "session_id", "a session of this patient");
+	if (!id_equal(&s.patient_id, patient_id)) {
+		return field_fail(ret_error, ERR_BAD_VALUE, "session_id",
+				  "a session of this patient");
+	}
+	ENSURE(!closed_by_sign || s.sign == NULL, ERR_SIGNED);
+	return ERR_OK;
 }
 
 /* What the record would be after this change: the kind's own rule is about the whole. */
@@ -248,7 +288,8 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 	TRY(record_check_ids(p, &record_id, &patient_id, ret_error));
 	ENSURE(id_is_zero(&patient_id) || patients_have(l, &patient_id), ERR_NOT_FOUND);
 	if (payload_session_id(p, &session_id)) {
-		TRY(record_check_session(l, v, &session_id, &patient_id, ret_error));
+		TRY(record_check_session(l, v, &session_id, &patient_id, p->info->closed_by_sign,
+					 ret_error));
 	}
 	const enum err e = local_get_record(l, v, p->info->kind, &record_id, &fold, &now);
 	*ret_first = e == ERR_NOT_FOUND;

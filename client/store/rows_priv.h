@@ -33,7 +33,7 @@ void op_row_finip(struct op_row *r);
 #define TAG_OPENED "opened"
 #define TAG_RECORD "record"   /* with the kind's name: ops of one plain record */
 #define TAG_RECORDS "records" /* with the kind's name: all of one patient */
-#define TAG_FOUND "found"     /* with the kind's name: all of a day, or all (record_tags) */
+#define TAG_FOUND "found"     /* with the kind's name: all of a day, of a session, or all */
 #define TAG_TARGET "target"   /* a tombstone whose target is not here yet */
 
 /* What a row is found by. */

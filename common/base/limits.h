@@ -25,7 +25,7 @@
 #define PHONE_BYTES_MAX 40u
 #define EMAIL_BYTES_MAX 254u /* RFC 5321 4.5.3.1.3 */
 #define PARENTS_MAX 64u      /* revisions one edit may name */
-#define COVERED_MAX 4096u    /* revisions one Sign may name */
+#define COVERED_MAX 4096u    /* revisions one Sign may name, and plain records' ops beside */
 #define HEADS_MAX 256u       /* an author's other lanes: rooms x machines lost */
 
 /* people and connections */
@@ -66,7 +66,7 @@ _Static_assert(BATCH_BYTES_MAX + 4u * OP_BYTES_MAX / 4u <= FRAME_BODY_BYTES_MAX,
 	       "a full batch and its framing fit a frame");
 _Static_assert(OP_BYTES_MAX <= BATCH_BYTES_MAX, "any op fits a batch");
 _Static_assert(TEXT_BYTES_MAX * 2u <= OP_BYTES_MAX, "any text fits an op, padding included");
-_Static_assert(COVERED_MAX * 24u <= OP_BYTES_MAX, "a Sign fits an op");
+_Static_assert(2u * COVERED_MAX * 24u <= OP_BYTES_MAX, "a Sign fits an op");
 _Static_assert(FRAME_BODY_BYTES_MAX <= FRAME_PARSE_BYTES_MAX / FRAME_PARSE_FACTOR,
 	       "the parse cap admits the largest frame");
 _Static_assert(2u * PING_MS < OFFLINE_MS, "two pings fit before a room calls itself offline");

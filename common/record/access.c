@@ -160,11 +160,11 @@ enum err access_may_write(const struct access_write *q)
 	case KIND_SIGN: return access_write_own_session(q);
 	case KIND_ADDENDUM: return q->session_exists ? ERR_OK : ERR_NOT_FOUND;
 	case KIND_SEALED_TOMBSTONE: return access_write_sealed_tombstone(q);
+	case KIND_ANY_PLAIN: return info->own_session ? access_write_own_session(q) : ERR_OK;
 	case KIND_PATIENT:
 	case KIND_OPENED:
 	case KIND_NOTE:
-	case KIND_TOMBSTONE:
-	case KIND_ANY_PLAIN: break;
+	case KIND_TOMBSTONE: break;
 	}
 	return ERR_OK;
 }

@@ -43,7 +43,8 @@ struct access_write {
 	uint64_t roles; /* of the author, who is active */
 	struct id author_id;
 
-	/* session_frame, session_text, measure, sign, addendum: the session as it is now */
+	/* session_frame, session_text, measure, sign, addendum, and plain records with
+	 * own_session: the session as it is now */
 	bool session_exists;
 	struct id session_therapist; /* when it exists */
 	struct id session_patient;   /* when it exists */

@@ -21,7 +21,9 @@
  *              from the oldest and the covered frame ops, covered texts, covered measures. Every
  *              other text op that is not an ancestor (through parents of the same field) of a
  *              covered one, every other measure and every other frame op is a late change: never
- *              applied, always listed.
+ *              applied, always listed. Plain records that are part of the session (kinds.h,
+ *              closed_by_sign) are folded elsewhere: the Sign names the ops that were seen, and
+ *              the server takes none after it.
  *   tombstone  its target stays in its place without content (text), or leaves the list (measure,
  *              addendum, patient's value); a frame or Sign is not touched. The caller adds only
  *              tombstones that access.h allows.
@@ -128,6 +130,9 @@ struct fold_sign {
 	struct fold_meta meta;
 	uint8_t values_hash[FOLD_HASH_BYTES]; /* as signed */
 	enum fold_sign_check check;
+	/* Ops of the session's plain records as who signed saw them; others are late too. */
+	const struct id *records;
+	size_t record_count;
 };
 
 struct session_state {

@@ -33,6 +33,8 @@ struct fold_entry {
 		struct {
 			const struct id *covered;
 			size_t covered_count;
+			const struct id *records;
+			size_t record_count;
 			uint8_t values_hash[FOLD_HASH_BYTES];
 		} sign;
 		struct {

@@ -4,12 +4,12 @@ static const struct kind_area {
 	const struct kind_info *rows;
 	const size_t *count;
 } kind_areas[] = {
-	{ kinds_chart, &kinds_chart_count },     { kinds_intake, &kinds_intake_count },
-	{ kinds_care, &kinds_care_count },       { kinds_referral, &kinds_referral_count },
-	{ kinds_duty, &kinds_duty_count },       { kinds_trust, &kinds_trust_count },
-	{ kinds_clinic, &kinds_clinic_count },   { kinds_grant, &kinds_grant_count },
-	{ kinds_booking, &kinds_booking_count }, { kinds_desk_trust, &kinds_desk_trust_count },
-	{ kinds_sealed, &kinds_sealed_count },
+	{ kinds_chart, &kinds_chart_count },           { kinds_intake, &kinds_intake_count },
+	{ kinds_session, &kinds_session_count },       { kinds_care, &kinds_care_count },
+	{ kinds_referral, &kinds_referral_count },     { kinds_duty, &kinds_duty_count },
+	{ kinds_trust, &kinds_trust_count },           { kinds_clinic, &kinds_clinic_count },
+	{ kinds_grant, &kinds_grant_count },           { kinds_booking, &kinds_booking_count },
+	{ kinds_desk_trust, &kinds_desk_trust_count }, { kinds_sealed, &kinds_sealed_count },
 };
 
 size_t kind_count(void)
@@ -77,4 +77,10 @@ bool kind_is_one_per_patient(const struct kind_info *info)
 {
 	return kind_is_plain(info) && info->patient_field != NULL &&
 	       strcmp(info->subject_field, info->patient_field) == 0;
+}
+
+bool kind_is_one_per_session(const struct kind_info *info)
+{
+	return kind_is_plain(info) && info->session_field != NULL &&
+	       strcmp(info->subject_field, info->session_field) == 0;
 }

@@ -20,6 +20,14 @@
 	X(ALERT, 19)                                                                               \
 	X(HEALTH_ANSWER, 20)                                                                       \
 	X(EPISODE, 21)
+#define KIND_SESSION_MAP(X)                                                                        \
+	X(SESSION_CHART, 22)                                                                       \
+	X(DISCOMFORT, 23)                                                                          \
+	X(PALPATION, 24)                                                                           \
+	X(TREATMENT, 25)                                                                           \
+	X(HOMECARE_ITEM, 26)                                                                       \
+	X(ADVERSE_EVENT, 27)                                                                       \
+	X(MISFILING, 28)
 #define KIND_CARE_MAP(X)                                                                           \
 	X(MOOD_READ, 32)                                                                           \
 	X(PROMISE, 33)                                                                             \
@@ -46,6 +54,7 @@
 #define KIND_DESK_TRUST_MAP(X) X(DESK_FAMILY_LINK, 56)
 #define KIND_PLAIN_MAP(X)                                                                          \
 	KIND_INTAKE_MAP(X)                                                                         \
+	KIND_SESSION_MAP(X)                                                                        \
 	KIND_CARE_MAP(X)                                                                           \
 	KIND_REFERRAL_MAP(X)                                                                       \
 	KIND_DUTY_MAP(X)                                                                           \
@@ -136,7 +145,11 @@ struct kind_info {
 	 * patient, or a plain record of the same patient or of none. NULL for none. */
 	const char *ref_field;
 	enum kind ref_kind;
-	bool kept;      /* what it said is not erased: not yet, or never (access.h) */
+	/* Part of a session: its session_field stands in every op and never changes, and who treats
+	 * in that session alone writes it. */
+	bool own_session;
+	bool closed_by_sign; /* with own_session: none comes or changes once it is signed */
+	bool kept;           /* what it said is not erased: not yet, or never (access.h) */
 	bool has_clock; /* it waits for something: listed for all patients too, and --overdue */
 
 	/* Words of the command line. */
@@ -155,6 +168,9 @@ bool kind_is_plain(const struct kind_info *info);
 const char *kind_plural_end(const struct kind_info *info);
 /* A patient has one of it, whose id is the patient's. */
 bool kind_is_one_per_patient(const struct kind_info *info);
+/* A session has one of it, whose id is the session's. Verbs about sessions serve it, not those that
+ * every plain record has. */
+bool kind_is_one_per_session(const struct kind_info *info);
 
 /* NULL for a kind this build does not know. */
 const struct kind_info *kind_find(uint64_t number);

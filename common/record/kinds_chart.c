@@ -62,6 +62,7 @@ static const struct field_rule kind_sign_fields[] = {
 	{ "session_id", FIELD_ID, FIELD_REQUIRED, 0, 0, NULL },
 	{ "covered", FIELD_IDS, FIELD_REQUIRED, 1, COVERED_MAX, NULL },
 	{ "values_hash", FIELD_BYTES32, FIELD_REQUIRED, 0, 0, NULL },
+	{ "records", FIELD_IDS, FIELD_OPTIONAL, 0, COVERED_MAX, NULL },
 };
 
 static const struct field_rule kind_addendum_fields[] = {

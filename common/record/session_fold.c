@@ -113,6 +113,8 @@ static enum err session_fill_sign(struct fold_store *s, struct fold_entry *e,
 	memcpy(e->as.sign.values_hash, m->values_hash.data, FOLD_HASH_BYTES);
 	TRY(fold_store_copy_ids(s, m->covered, m->n_covered, &e->as.sign.covered));
 	e->as.sign.covered_count = m->n_covered;
+	TRY(fold_store_copy_ids(s, m->records, m->n_records, &e->as.sign.records));
+	e->as.sign.record_count = m->n_records;
 	return ERR_OK;
 }
 
@@ -544,6 +546,8 @@ static enum err session_show_sign(struct session_view *v)
 	TRY(fold_store_show(&v->fold->store, 1, sizeof(*sign), &sign));
 	sign->meta = v->sign->meta;
 	memcpy(sign->values_hash, v->sign->as.sign.values_hash, FOLD_HASH_BYTES);
+	sign->records = v->sign->as.sign.records;
+	sign->record_count = v->sign->as.sign.record_count;
 	uint8_t hash[FOLD_HASH_BYTES];
 	TRY(session_hash_values(v, hash));
 	sign->check = v->sign_lacks ? FOLD_SIGN_INCOMPLETE : FOLD_SIGN_DIFFERS;

@@ -11,6 +11,7 @@ struct session_row {
 	struct id patient_id;
 	struct id therapist_id;
 	bool imported;
+	bool is_signed;
 };
 
 static enum err session_find(struct db *db, const struct id *session_id, struct session_row *ret)
@@ -18,7 +19,8 @@ static enum err session_find(struct db *db, const struct id *session_id, struct 
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	struct session_row s = { 0 };
 	TRY(db_query(db,
-		     "SELECT p.patient_id, s.therapist_id, s.imported FROM session s"
+		     "SELECT p.patient_id, s.therapist_id, s.imported, s.sign_seq IS NOT NULL"
+		     " FROM session s"
 		     " JOIN patient p ON p.patient = s.patient WHERE s.session_id = ?1",
 		     DB_ARGS(db_id(session_id)), &stmt));
 	TRY(db_step(stmt, &s.exists));
@@ -26,6 +28,7 @@ static enum err session_find(struct db *db, const struct id *session_id, struct 
 		TRY(db_col_id(stmt, 0, &s.patient_id));
 		TRY(db_col_id(stmt, 1, &s.therapist_id));
 		s.imported = db_col_u64(stmt, 2) == 1;
+		s.is_signed = db_col_u64(stmt, 3) == 1;
 	}
 	*ret = s;
 	return ERR_OK;
@@ -70,6 +73,17 @@ static enum err target_is_signed(struct db *db, uint64_t seq, bool *ret_signed)
 	return ERR_OK;
 }
 
+/* So is a plain record of a session: none came after the Sign. */
+static enum err target_is_closed(struct db *db, const struct store_judged *j, bool *ret_signed)
+{
+	const struct kind_info *info = kind_find(j->target_kind);
+	struct session_row session;
+	if (info == NULL || !info->closed_by_sign) return ERR_OK;
+	TRY(session_find(db, &j->session_id, &session));
+	if (session.is_signed) *ret_signed = true;
+	return ERR_OK;
+}
+
 static enum err facts_target(struct db *db, const struct id *target, struct store_judged *j,
 			     struct judge_facts *facts)
 {
@@ -89,7 +103,8 @@ static enum err facts_target(struct db *db, const struct id *target, struct stor
 	j->target_hidden = db_col_u64(stmt, 5) == 1;
 	facts->target_kept = j->target_kind == KIND_INCIDENT &&
 			     duty_incident_is_kept(db_col_u64(stmt, 6), facts->now_ms);
-	return target_is_signed(db, j->target_seq, &facts->target_signed);
+	TRY(target_is_signed(db, j->target_seq, &facts->target_signed));
+	return target_is_closed(db, j, &facts->target_signed);
 }
 
 static bool kind_is_tombstone(enum kind kind)
@@ -198,7 +213,8 @@ static enum err judge_record(struct db *db, const struct payload *p, const struc
 			TRY(db_col_id(stmt, 1, &owner));
 			return id_equal(&owner, patient_id) ? ERR_OK : ERR_BAD_VALUE;
 		}
-		ENSURE(kind_is_one_per_patient(p->info), ERR_BAD_VALUE);
+		ENSURE(kind_is_one_per_patient(p->info) || kind_is_one_per_session(p->info),
+		       ERR_BAD_VALUE);
 	}
 }
 
@@ -211,6 +227,8 @@ static enum err judge_plain(struct db *db, const struct store_judged *j,
 		ENSURE(facts->session.exists, ERR_NOT_FOUND);
 		ENSURE(id_equal(&facts->session.patient_id, &j->patient_id), ERR_BAD_VALUE);
 	}
+	/* Unlike a late text it is not applied aside: it is no part of what was signed. */
+	ENSURE(!p->info->closed_by_sign || !facts->session.is_signed, ERR_SIGNED);
 	TRY(judge_record(db, p, &j->patient_id));
 	TRY(record_view_check(db, p, &j->patient_id));
 	return booking_judge(db, p);

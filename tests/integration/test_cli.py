@@ -18,7 +18,8 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 ROOM_COMMANDS = """found; enrol; serve; status; sync; sign-in; lock; set passphrase; set server;
 confirm kit; add user; disable user; unlock user; list users; list rooms; list patients;
 invite room; retire room; import; add patient; set patient; find patient; start session;
-set session; add measure; sign session; add addendum; show session; list sessions; add note;
+set session; correct session; add measure; sign session; add addendum; show session;
+list sessions; add note;
 list notes; list pending; list day-sheet; list waitlist; add walk-in; rebook; export day-sheet;
 export calendar; show card; list watch; show report; export patient; export letter;
 export receipt"""
@@ -267,6 +268,7 @@ class Answers(CliCase, SharedClinicTest):
                                   "--assessment", "A", "--plan", "P"), "session_set")
         measure = self.room2.call("add", "measure", "--session", sid, "--ref", "cx_rot", "--side",
                                   "L", "--phase", "pre", "--value", "52")
+        self.fill(self.room2, sid)
         self.keys(self.room2.call("sign", "session", sid), "session_signed")
         addendum = self.room2.call("add", "addendum", "--session", sid, "-", stdin="more")
         self.keys(addendum, "addendum", "addendum_id")
@@ -314,6 +316,7 @@ class Answers(CliCase, SharedClinicTest):
         self.refuse(self.room1, "sign", "session", sid, status=77)
         self.refuse(self.room1, "add", "measure", "--session", sid, "--ref", "nprs", "--phase",
                     "pre", "--value", "3", status=77)
+        self.fill(self.room2, sid)
         self.room2.call("sign", "session", sid)
         self.room2.sync()
         until("signed in Room 1", lambda: self.room1.session(sid)["state"] == "signed")
@@ -325,6 +328,7 @@ class Answers(CliCase, SharedClinicTest):
 
     def test_a_signed_session_refuses(self):
         sid = self.start_session(self.room2, self.patient)
+        self.fill(self.room2, sid)
         self.room2.call("sign", "session", sid)
         before = self.room2.session(sid)
         for words in (("set", "session", sid, "--plan", "x"), ("sign", "session", sid),

@@ -44,6 +44,7 @@ class MainJob(ClinicTest):
         patient = self.add_patient(self.room2)
         session = self.start_session(self.room2, patient)
         self.room2.call("set", "session", session, "--assessment", "Tight upper trapezius.")
+        self.fill(self.room2, session)
         self.room2.call("sign", "session", session)
         self.assertEqual(self.room2.session(session)["state"], "signed")
 

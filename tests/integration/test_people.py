@@ -691,6 +691,7 @@ class Database(CliCase, ClinicSteps):
         self.session = self.start_session(self.room1, patient)
         self.room1.call("set", "session", self.session, "--plan", "Rest.")
         self.room1.call("add", "note", "--patient", patient, "-", stdin="A note.")
+        self.fill(self.room1, self.session)
         self.room1.call("sign", "session", self.session)
         self.room1.sync()
 

@@ -44,6 +44,7 @@ class Proof(ClinicTest):
         post = self.measure(session, "--pair", turn, "--value", str(after), "--pain", "2")
         self.measure(session, "--pair", pain["measure_id"], "--value", "3")
         self.measure(session, "--ref", "mood", "--phase", "post", "--value", "5")
+        self.fill(self.room2, session)
         signed = self.room2.call("sign", "session", session)
         self.assertEqual([(w["code"], w["ref"]) for w in signed["warnings"]],
                          [("not_again", "cx_spurling")])
@@ -132,6 +133,7 @@ class Proof(ClinicTest):
         _, err = self.in_words("add", "measure", "--session", session, "--ref", "cx_vbi",
                                "--phase", "pre", "--result", "pos")
         self.assertIn("ALERT: Vertebral artery position test is positive", err)
+        self.fill(self.room2, session)
         _, err = self.in_words("sign", "session", session)
         self.assertIn("asks for a referral; there is no plan", err)
 

@@ -97,7 +97,8 @@ class Records(ClinicTest):
         mara = next(u["user_id"] for u in self.room1.call("list", "users")["users"]
                     if u["login"] == "mara")
         room = self.room1.call("list", "rooms")["rooms"][0]["room_id"]
-        self.ids = {"therapist": mara, "user": mara, "room": room}
+        session = self.start_session(self.room2, patient)
+        self.ids = {"therapist": mara, "user": mara, "room": room, "session": session}
         kinds = record_commands()
         self.assertGreaterEqual(len(kinds), 6)
         for noun, commands in kinds.items():
@@ -105,6 +106,7 @@ class Records(ClinicTest):
                 one = "add " + noun not in commands
                 add = first_command(noun, commands)
                 of = ["--patient", patient] if "patient" in dict_of(add) else []
+                own = "(needed)" in dict_of(add).get("session", ("", ""))[1]  # its therapist's
                 other = [f for f in dict_of(add) if f in ("relative", "to")]
                 self.relative = ["--" + other[0], relative] if other else []
                 made, expected = self.make(self.room2, add, of, 0)
@@ -113,11 +115,13 @@ class Records(ClinicTest):
                 self.wait_shown(self.room1, noun, which, expected)
                 if "set " + noun in commands:
                     self.relative = []
-                    expected = self.make(self.room1, "set " + noun, which, 1)[1]
-                    self.room1.sync()
-                    self.wait_shown(self.room2, noun, which, expected)
+                    here, there = (self.room2, self.room1)[::1 if own else -1]
+                    expected = self.make(here, "set " + noun, which, 1)[1]
+                    here.sync()
+                    self.wait_shown(there, noun, which, expected)
                 if not one:
                     many = next(c for c in commands if c.startswith("list ")).split()[1]
+                    of = ["--session", session] if own else of
                     rows = self.room2.call("list", many, *of)
                     self.assertEqual(len(rows[many.replace("-", "_")]), 1)
                 listed = [] if one else [["list", many, *of]]

@@ -57,7 +57,7 @@ static const uint64_t doing_may[DOINGS] = {
 	[DO_ERASE] = MAY(DENIED) | MAY(NOT_FOUND) | MAY(SIGNED),
 	[DO_ERASE_NOTE] = MAY(DENIED) | MAY(NOT_FOUND),
 	[DO_IMPORT] = MAY(DENIED),
-	[DO_PLAIN] = MAY(DENIED) | MAY(NOT_FOUND) | MAY(EXISTS),
+	[DO_PLAIN] = MAY(DENIED) | MAY(NOT_FOUND) | MAY(EXISTS) | MAY(SIGNED),
 };
 
 /* ---- words --------------------------------------------------------------------------- */

@@ -41,13 +41,16 @@ static enum err draw_new(struct sim *s, struct sim_room *r, const struct kind_in
 	const struct sim_thing *t = sim_model_pick(s, SIM_PATIENTS, r->person);
 	ENSURE(t != NULL, ERR_NOT_FOUND);
 	a->patient_id = t->id;
-	if (info->session_field != NULL && session != NULL && sim_chance(&s->rand, 50)) {
+	if (info->own_session) ENSURE(session != NULL, ERR_NOT_FOUND);
+	if (info->session_field != NULL && session != NULL &&
+	    (info->own_session || sim_chance(&s->rand, 50))) {
 		a->patient_id = session->patient_id;
 		a->session_id = session->id;
 		a->has_session = true;
 	}
-	a->record_id = kind_is_one_per_patient(info)
-			       ? a->patient_id
+	a->record_id = kind_is_one_per_patient(info) ? a->patient_id
+		       : kind_is_one_per_session(info)
+			       ? a->session_id
 			       : local_new_id(r->local, sim_room_wall_ms(s, r));
 	return ERR_OK;
 }
@@ -60,8 +63,20 @@ static enum err find_here(struct sim_room *r, const struct kind_info *info, stru
 	const enum err e =
 		local_get_record(r->local, &r->desk.vault, info->kind, &a->record_id, &fold, &st);
 	a->first = e == ERR_NOT_FOUND;
+	if (kind_is_one_per_session(info)) {
+		a->session_id = a->record_id;
+		a->has_session = true;
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	}
 	const bool made_alike = info->merge == KIND_MERGE_FIRST || kind_is_one_per_patient(info);
-	return a->first && made_alike ? ERR_OK : e;
+	if (e != ERR_OK || !info->own_session) return a->first && made_alike ? ERR_OK : e;
+	/* It stays in its session. */
+	ProtobufCBinaryData bytes;
+	reflect_get(st->message, reflect_field(info->message, info->session_field), &bytes,
+		    sizeof(bytes));
+	TRY(id_from_view(view_of(bytes.data, bytes.len), &a->session_id));
+	a->has_session = true;
+	return ERR_OK;
 }
 
 /* Few rooms, people and times, so that appointments meet. */

@@ -28,6 +28,18 @@ static bool is_of_the_house(uint64_t kind)
 	       kind == KIND_STAFF_PROFILE;
 }
 
+/* Written by who treats in the session, and by nobody else. */
+static bool is_of_one_session(uint64_t kind)
+{
+	return kind >= KIND_SESSION_CHART && kind <= KIND_MISFILING;
+}
+
+/* What is signed with the session; the mark of the wrong chart comes after. */
+static bool is_signed_with_session(uint64_t kind)
+{
+	return is_of_one_session(kind) && kind != KIND_MISFILING;
+}
+
 static bool is_sealed(uint64_t kind)
 {
 	return kind == KIND_NOTE || kind == KIND_SEALED_TOMBSTONE;
@@ -144,7 +156,10 @@ static enum err judge_opened(const struct judging *j)
 
 static bool is_signed_content(const struct judging *j, const struct entry *e)
 {
+	struct id session_id;
 	if (e->kind == KIND_SIGN) return true;
+	if (is_signed_with_session(e->kind) && payload_session_id(&e->payload, &session_id))
+		return reference_sign(j->r, &session_id) != NULL;
 	if (id_is_zero(&e->session_id)) return false;
 	const struct entry *sign = reference_sign(j->r, &e->session_id);
 	if (sign == NULL || e->kind == KIND_ADDENDUM) return false;
@@ -195,6 +210,11 @@ static bool says_enough(const struct judging *j)
 		const Roomkeep__RoomSetting *room;
 		const Roomkeep__WaitlistItem *waiting;
 		const Roomkeep__StaffProfile *staff;
+		const Roomkeep__Discomfort *discomfort;
+		const Roomkeep__Palpation *palpation;
+		const Roomkeep__Treatment *treatment;
+		const Roomkeep__HomecareItem *homecare;
+		const Roomkeep__AdverseEvent *adverse;
 	} m = { .any = j->p.is.any };
 	if (j->op->kind == KIND_ALERT) return m.alert->has_kind && m.alert->text != NULL;
 	if (j->op->kind == KIND_EPISODE)
@@ -210,17 +230,28 @@ static bool says_enough(const struct judging *j)
 	if (j->op->kind == KIND_ROOM_SETTING) return m.room->has_room_id;
 	if (j->op->kind == KIND_WAITLIST_ITEM) return m.waiting->wishes != NULL;
 	if (j->op->kind == KIND_STAFF_PROFILE) return m.staff->has_user_id;
+	if (j->op->kind == KIND_DISCOMFORT)
+		return m.discomfort->has_region && m.discomfort->n_quality > 0;
+	if (j->op->kind == KIND_PALPATION) return m.palpation->has_region;
+	if (j->op->kind == KIND_TREATMENT)
+		return m.treatment->has_region && m.treatment->has_pressure;
+	if (j->op->kind == KIND_HOMECARE_ITEM) return m.homecare->what != NULL;
+	if (j->op->kind == KIND_ADVERSE_EVENT)
+		return m.adverse->has_kind && m.adverse->has_severity;
 	return true;
 }
 
-/* An id is of one kind for ever; what is one per patient has the patient's. */
+/* An id is of one kind for ever; what is one per patient or session has that one's. */
 static bool is_of_another_kind(const struct judging *j, const struct id *record_id,
 			       const struct id *patient_id)
 {
 	for (size_t i = 0; i < j->r->count; i++) {
 		const struct entry *e = &j->r->ops[i];
 		if (!reference_is_plain(e->kind) || e->kind == j->op->kind) continue;
-		if (id_equal(&e->record_id, record_id)) return !id_equal(record_id, patient_id);
+		if (!id_equal(&e->record_id, record_id)) continue;
+		const bool of_session = j->op->kind == KIND_SESSION_CHART ||
+					j->op->kind == KIND_MISFILING;
+		return !of_session && !id_equal(record_id, patient_id);
 	}
 	return false;
 }
@@ -242,11 +273,37 @@ static enum err judge_time(const struct judging *j, const struct id *record_id)
 	return reference_judge_booking(j->r, record_id, m.appointment);
 }
 
+/* It stays where it was made; what is left of it says where that was. */
+static bool leaves_its_session(const struct judging *j, const struct id *record_id,
+			       const struct id *session_id)
+{
+	for (size_t i = 0; i < j->r->count; i++) {
+		const struct entry *e = &j->r->ops[i];
+		struct id was;
+		if (e->kind != j->op->kind || e->erased || !id_equal(&e->record_id, record_id))
+			continue;
+		return payload_session_id(&e->payload, &was) && !id_equal(&was, session_id);
+	}
+	return false;
+}
+
+/* Is it the session of who writes? */
+static enum err judge_writer(const struct judging *j)
+{
+	struct id session_id;
+	if (!is_of_one_session(j->op->kind)) return ERR_OK;
+	if (!payload_session_id(&j->p, &session_id)) return ERR_NOT_FOUND;
+	const struct entry *frame = reference_first_frame(j->r, &session_id);
+	if (frame == NULL) return ERR_NOT_FOUND;
+	return owns(j, frame) ? ERR_OK : ERR_DENIED;
+}
+
 static enum err judge_plain(const struct judging *j)
 {
 	struct id record_id, session_id;
 	struct id patient_id = { { 0 } }; /* records of the clinic have none */
 	if ((j->roles & plain_writers(j->op->kind)) == 0) return ERR_DENIED;
+	TRY(judge_writer(j));
 	if (!payload_subject_id(&j->p, &record_id)) return ERR_BAD_VALUE;
 	const bool of_patient = payload_patient_id(&j->p, &patient_id);
 	if (of_patient && !has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
@@ -255,11 +312,16 @@ static enum err judge_plain(const struct judging *j)
 		if (frame == NULL) return ERR_NOT_FOUND;
 		const struct id of = reference_id(frame->payload.is.session_frame->patient_id);
 		if (!id_equal(&of, &patient_id)) return ERR_BAD_VALUE;
+		if (is_signed_with_session(j->op->kind) &&
+		    reference_sign(j->r, &session_id) != NULL)
+			return ERR_SIGNED;
 	}
 	const struct entry *first = reference_first_plain(j->r, j->op->kind, &record_id);
 	if (first != NULL && !id_equal(&first->patient_id, &patient_id)) return ERR_BAD_VALUE;
 	if (first == NULL && is_of_another_kind(j, &record_id, &patient_id)) return ERR_BAD_VALUE;
 	if (first == NULL && !says_enough(j)) return ERR_BAD_VALUE;
+	if (is_of_one_session(j->op->kind) && leaves_its_session(j, &record_id, &session_id))
+		return ERR_BAD_VALUE;
 	return judge_time(j, &record_id);
 }
 

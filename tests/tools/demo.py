@@ -239,6 +239,7 @@ class Demo:
         notes = [n["text"] for n in self.room2.call("list", "notes")["notes"]]
         self.check(sorted(notes) == [self.canary, self.canary + " (2)"], "both notes are there")
         self.say("Mara signs in again: session and both notes are there, once each")
+        harness.ClinicSteps.fill(self, self.room2, self.session_id)
         self.room2.call("sign", "session", self.session_id)
         refused = self.room2.refused("set", "session", self.session_id, "--plan", "Something else")
         self.check(refused.code == "session_signed", "a signed session refuses changes")

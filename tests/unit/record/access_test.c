@@ -279,13 +279,38 @@ static void test_plain_records_stay_within_their_class(void **state)
 			const bool may_read = (roles & info->read & ~never) != 0;
 			const bool may_write = (roles & info->write & ~never) != 0;
 			assert_int_equal(reads(kind, roles, false), may_read);
-			assert_int_equal(writes(none, kind, roles),
-					 may_write ? ERR_OK : ERR_DENIED);
+			/* No session is there: nobody's own. */
+			const enum err ok = info->own_session ? ERR_NOT_FOUND : ERR_OK;
+			assert_int_equal(writes(none, kind, roles), may_write ? ok : ERR_DENIED);
 		}
 		/* Who may write one may also see what it becomes. */
 		assert_int_equal(info->write & ~info->read, 0);
 		assert_int_equal((info->read | info->write) & never, 0);
 	}
+}
+
+/* What a session holds is written by who treats in it, as its texts are. */
+static void test_records_of_a_session_are_its_therapists(void **state)
+{
+	(void)state;
+	const struct id theirs = { { 2 } };
+	unsigned seen = 0;
+	for (size_t i = 0; i < kind_count(); i++) {
+		const struct kind_info *info = kind_at(i);
+		const uint64_t kind = (uint64_t)info->kind;
+		struct access_write q = { .session_exists = true, .session_therapist = me };
+		if (!kind_is_plain(info) || !info->own_session) continue;
+		assert_int_equal(writes(q, kind, ROLE_THERAPIST), ERR_OK);
+		assert_int_equal(writes(q, kind, ROLE_DESK), ERR_DENIED);
+		q.session_therapist = theirs;
+		assert_int_equal(writes(q, kind, ROLE_THERAPIST), ERR_DENIED);
+		assert_int_equal(writes(q, kind, ROLE_THERAPIST | ROLE_LEAD), ERR_DENIED);
+		q.session_imported = true;
+		assert_int_equal(writes(q, kind, ROLE_THERAPIST), ERR_DENIED);
+		assert_int_equal(writes(q, kind, ROLE_THERAPIST | ROLE_OWNER), ERR_OK);
+		seen++;
+	}
+	assert_int_equal(seen, 7);
 }
 
 /* A kind that was added and has no row in the table would stop the server. */
@@ -325,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reading_follows_the_table_for_every_set_of_roles),
 		cmocka_unit_test(test_no_role_opens_another_persons_note),
+		cmocka_unit_test(test_records_of_a_session_are_its_therapists),
 		cmocka_unit_test(test_a_tombstone_is_read_with_its_target),
 		cmocka_unit_test(test_patients_are_written_by_therapist_and_desk),
 		cmocka_unit_test(test_clinical_kinds_in_own_sessions_only),

@@ -33,13 +33,16 @@ static void test_rows_are_what_the_generic_code_relies_on(void **state)
 		if (info->patient_field != NULL)
 			assert_int_equal(rule_of(info, info->patient_field)->need, FIELD_REQUIRED);
 		if (info->session_field != NULL)
-			assert_int_equal(rule_of(info, info->session_field)->need, FIELD_OPTIONAL);
+			assert_int_equal(rule_of(info, info->session_field)->need,
+					 info->own_session ? FIELD_REQUIRED : FIELD_OPTIONAL);
+		assert_true(info->own_session || !info->closed_by_sign);
 		assert_non_null(info->one);
 		assert_non_null(info->about);
-		assert_non_null(info->example);
-		assert_int_equal(info->many == NULL, kind_is_one_per_patient(info));
+		const bool by_session = kind_is_one_per_session(info);
+		assert_int_equal(info->example == NULL, by_session);
+		assert_int_equal(info->many == NULL, kind_is_one_per_patient(info) || by_session);
 		const bool changes = info->merge == KIND_MERGE_FIELDS &&
-				     !kind_is_one_per_patient(info);
+				     !kind_is_one_per_patient(info) && !by_session;
 		assert_int_equal(info->example_set != NULL, changes);
 	}
 }
@@ -58,7 +61,7 @@ static void test_field_tables_are_what_the_generic_code_relies_on(void **state)
 			/* In the order of the message: lists and help follow the table. */
 			assert_string_equal(rule->name, info->message->fields[f].name);
 			/* No first op is known where two rooms may make the same record. */
-			if (kind_is_one_per_patient(info))
+			if (kind_is_one_per_patient(info) || kind_is_one_per_session(info))
 				assert_int_not_equal(rule->need, FIELD_FIRST);
 			/* Emptying a field is a thing of its own: no text is "". */
 			if (rule->format == FIELD_TEXT || rule->format == FIELD_NAME ||

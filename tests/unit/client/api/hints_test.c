@@ -23,6 +23,7 @@ static void test_trust_47_words_are_asked_about_and_saved(void **state)
 		    "{'field':'plan','code':'self_harm','asks_note':true,'asks_safety':true}]");
 	expect_json(ask(mara, "show/session", "{'session_id':'%s'}", session), "subjective",
 		    "'The divorce. Divorced twice.'");
+	fill_session(mara, session);
 	done(ask(mara, "sign/session", "{'session_id':'%s'}", session));
 	expect_json(ask(mara, "add/addendum", "{'session_id':'%s','text':'an affair'}", session),
 		    "hints",

@@ -287,6 +287,7 @@ static void test_the_counter_and_signing_that_warns_and_never_blocks(void **stat
 	assert_string_equal(json_text_of(left, "ref"), "cx_spurling");
 	json_decref(s.answer);
 
+	fill_session(r, sid);
 	s = ask(r, "sign/session", "{'session_id':'%s'}", sid);
 	OK(s.err);
 	assert_string_equal(json_text_of(s.answer, "state"), "signed");
@@ -327,6 +328,7 @@ static void visit(struct room *r, const char *patient_id, int turned, int more)
 	(void)snprintf(rest, sizeof(rest), "'value':%d", turned + more);
 	free(add_pair(r, sid, turn, rest));
 	free(add_pair(r, sid, pain, "'value':3"));
+	fill_session(r, sid);
 	done(ask(r, "sign/session", "{'session_id':'%s'}", sid));
 	r->w->wall += 7ull * 24 * 3600 * 1000;
 	free(turn);

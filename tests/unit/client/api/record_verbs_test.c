@@ -41,6 +41,14 @@ static struct world *clinic_with_mara(void)
 	return w;
 }
 
+static char session[ID_TEXT_BYTES]; /* Mara's, of the patient */
+
+/* One per session: served by the verbs about sessions (session_verbs_test). */
+static bool has_verbs(const struct kind_info *info)
+{
+	return kind_is_plain(info) && !kind_is_one_per_session(info);
+}
+
 /* A request of all fields as generated, for this patient; with ' for ". Free it. */
 static json_t *request_of(const struct kind_info *info, uint64_t seed, const char *patient_id)
 {
@@ -51,6 +59,8 @@ static json_t *request_of(const struct kind_info *info, uint64_t seed, const cha
 	OK(record_to_json(request, info, m));
 	if (!kind_is_one_per_patient(info)) json_object_del(request, info->subject_field);
 	if (info->session_field != NULL) json_object_del(request, info->session_field);
+	if (info->own_session)
+		json_object_set_new(request, info->session_field, json_string(session));
 	if (info->patient_field != NULL)
 		json_object_set_new(request, info->patient_field, json_string(patient_id));
 	if (json_object_get(request, "therapist_id") != NULL)
@@ -84,8 +94,11 @@ static char *patient_of(struct room *r)
 	(void)snprintf(
 		relative, sizeof(relative), "%.36s",
 		text_at(ask(r, "add/patient", "{'name':'Ben','born':'1986-04-02'}"), "patient_id"));
-	return copy(text_at(ask(r, "add/patient", "{'name':'Maya','born':'1988-04-02'}"),
-			    "patient_id"));
+	char *id = copy(text_at(ask(r, "add/patient", "{'name':'Maya','born':'1988-04-02'}"),
+				"patient_id"));
+	(void)snprintf(session, sizeof(session), "%.36s",
+		       text_at(ask(r, "start/session", "{'patient_id':'%s'}", id), "session_id"));
+	return id;
 }
 
 static void expect_fields(const struct kind_info *info, const json_t *object, const json_t *request)
@@ -112,6 +125,7 @@ static struct said list_of(struct room *r, const struct kind_info *info, const c
 {
 	const struct paths p = paths_of(info);
 	if (info->patient_field == NULL) return ask(r, p.list, "{}");
+	if (info->own_session) return ask(r, p.list, "{'session_id':'%s'}", session);
 	return ask(r, p.list, "{'patient_id':'%s'}", patient_id);
 }
 
@@ -155,12 +169,12 @@ static void test_every_kind_goes_in_and_comes_out(void **state)
 	struct world *w = clinic_with_mara();
 	char *patient_id = patient_of(&w->rooms[1]);
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (kind_is_plain(kind_at(i))) goes_in_and_comes_out(w, kind_at(i), patient_id);
+		if (has_verbs(kind_at(i))) goes_in_and_comes_out(w, kind_at(i), patient_id);
 	}
-	char saved[80]; /* two patients, and one op of each kind */
+	char saved[80]; /* two patients, a session, and one op of each kind with verbs */
 	(void)snprintf(saved, sizeof(saved),
 		       "{'queued':0,'committed':%d,'rejected':0,'quarantined':0}",
-		       2 + KIND_PLAIN_COUNT);
+		       3 + KIND_PLAIN_COUNT - 2);
 	expect_json(ask(&w->rooms[1], "status", "{}"), "outbox", saved);
 	free(patient_id);
 	world_free(w);
@@ -218,7 +232,7 @@ static void test_every_field_can_be_taken_back(void **state)
 	char *patient_id = patient_of(&w->rooms[1]);
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
-		if (kind_is_plain(info) && info->merge == KIND_MERGE_FIELDS)
+		if (has_verbs(info) && info->merge == KIND_MERGE_FIELDS)
 			clear_all(&w->rooms[1], info, patient_id);
 	}
 	free(patient_id);
@@ -305,6 +319,8 @@ static void wrong_values(struct room *r, const struct kind_info *info, const cha
 		if (own ||
 		    (info->patient_field != NULL && strcmp(rule->name, info->patient_field) == 0))
 			continue;
+		/* Verbs about sessions say that alike: session_verbs_test. */
+		if (info->own_session && strcmp(rule->name, info->session_field) == 0) continue;
 		const char *part = NULL;
 		json_t *request = request_of(info, 3, patient_id);
 		json_object_set_new(request, key, bad_value_of(rule, &part));
@@ -322,7 +338,7 @@ static void wrong_values(struct room *r, const struct kind_info *info, const cha
 	json_t *request = request_of(info, 3, patient_id);
 	json_object_set_new(request, "no_such_thing", json_true());
 	fails_saying(ask_json(r, path, request), "usage", "no field \"no_such_thing\"", info->name);
-	if (info->patient_field != NULL) {
+	if (info->patient_field != NULL && !info->own_session) {
 		request = request_of(info, 3, "01a20b7c-c27a-73bc-9514-f03fa89e0055");
 		fails_saying(ask_json(r, path, request), "not_found", "no such patient",
 			     "01a20b7c");
@@ -347,10 +363,10 @@ static void test_every_wrong_value_is_said_by_its_key(void **state)
 	struct world *w = clinic_with_mara();
 	char *patient_id = patient_of(&w->rooms[1]);
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (kind_is_plain(kind_at(i))) wrong_values(&w->rooms[1], kind_at(i), patient_id);
+		if (has_verbs(kind_at(i))) wrong_values(&w->rooms[1], kind_at(i), patient_id);
 	}
 	expect_json(ask(&w->rooms[1], "status", "{}"), "outbox",
-		    "{'queued':0,'committed':2,'rejected':0,'quarantined':0}");
+		    "{'queued':0,'committed':3,'rejected':0,'quarantined':0}");
 	free(patient_id);
 	world_free(w);
 }
@@ -366,7 +382,7 @@ static void test_the_desk_is_told_what_it_may_not(void **state)
 	done(sign_in(&w->rooms[1], "sam", MARA_PASS));
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
-		if (!kind_is_plain(info)) continue;
+		if (!has_verbs(info)) continue;
 		const struct paths p = paths_of(info);
 		json_t *request = request_of(info, 4, patient_id);
 		struct said s = ask_json(&w->rooms[1], make_path(info, &p), request);

@@ -104,6 +104,7 @@ static void test_a_session_from_start_to_addendum(void **state)
 
 	fails(ask(jo, "sign/session", "{'session_id':'%s'}", sid), "denied", 77);
 	fails(ask(jo, "set/session", "{'session_id':'%s','plan':'mine'}", sid), "denied", 77);
+	fill_session(mara, sid);
 	expect_json(ask(mara, "sign/session", "{'session_id':'%s'}", sid), "state", "'signed'");
 	fails(ask(mara, "sign/session", "{'session_id':'%s'}", sid), "session_signed", 1);
 	fails(ask(mara, "set/session", "{'session_id':'%s','plan':'more'}", sid), "session_signed",

@@ -133,6 +133,17 @@ static inline struct world *clinic(void)
 	return w;
 }
 
+/* What a session must say before it can be signed: that of a visit for relaxation. */
+static inline void fill_session(struct room *r, const char *sid)
+{
+	done(ask(r, "add/treatment", "{'session_id':'%s','region':'neck','pressure':3}", sid));
+	done(ask(r, "set/session",
+		 "{'session_id':'%s','ended':true,'consented':'yes','no_complaint':true,"
+		 "'health_changed':false,'contraindications_considered':true,"
+		 "'draped_as_consented':true,'no_adverse_event':true,'next_as_needed':true}",
+		 sid));
+}
+
 static inline void expect_json(struct said s, const char *key, const char *expected)
 {
 	char *text = NULL;

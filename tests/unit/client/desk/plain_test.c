@@ -8,7 +8,7 @@
 
 union message {
 	ProtobufCMessage any;
-	uint64_t room[128];
+	uint64_t room[256];
 };
 
 static struct arena arena;
@@ -46,8 +46,10 @@ static enum err save(struct room *r, const struct kind_info *info, const union m
 			    ret_error);
 }
 
-static struct id new_record(struct room *r, const struct kind_info *info, const struct id *patient)
+static struct id new_record(struct room *r, const struct kind_info *info, const struct id *patient,
+			    const struct id *session)
 {
+	if (kind_is_one_per_session(info)) return *session;
 	return kind_is_one_per_patient(info) ? *patient : local_new_id(r->local, r->w->wall);
 }
 
@@ -108,8 +110,8 @@ static void apart_and_together(struct world *w, const struct kind_info *info,
 {
 	struct room *r1 = &w->rooms[0];
 	struct room *r2 = &w->rooms[1];
-	const struct id record = new_record(r1, info, patient);
-	const struct id other = new_record(r2, info, patient);
+	const struct id record = new_record(r1, info, patient, session);
+	const struct id other = new_record(r2, info, patient, session);
 	const size_t count = id_equal(&record, &other) ? 1 : 2;
 	union message m;
 	struct id first_op, op_id;
@@ -144,6 +146,32 @@ static void apart_and_together(struct world *w, const struct kind_info *info,
 	expect_same(w, info, patient, info->merge == KIND_MERGE_FIRST ? count - 1 : count);
 }
 
+/* What is part of a session is its therapist's alone: another reads it, and may not write. */
+static void written_by_one(struct world *w, const struct kind_info *info, const struct id *patient,
+			   const struct id *session)
+{
+	struct room *r1 = &w->rooms[0];
+	struct room *r2 = &w->rooms[1];
+	const struct id record = new_record(r1, info, patient, session);
+	const bool once = info->merge == KIND_MERGE_FIRST;
+	union message m;
+	struct id first_op, op_id;
+	make(info, &record, patient, session, 1, true, &m);
+	OK(save(r1, info, &m, &first_op, NULL));
+	room_saved(r1);
+	expect_same(w, info, patient, 1);
+	assert_int_equal(save(r2, info, &m, &op_id, NULL), ERR_DENIED);
+
+	room_cut(r1, true);
+	make(info, &record, patient, session, 3, false, &m);
+	if (!once) OK(save(r1, info, &m, &op_id, NULL));
+	room_cut(r1, false);
+	room_saved(r1);
+	expect_same(w, info, patient, 1);
+	erase(r1, &first_op);
+	expect_same(w, info, patient, once ? 0 : 1);
+}
+
 static void test_every_kind_apart_and_together(void **state)
 {
 	(void)state;
@@ -154,7 +182,8 @@ static void test_every_kind_apart_and_together(void **state)
 	room_saved(&w->rooms[0]);
 	for (size_t i = 0; i < kind_count(); i++) {
 		if (!kind_is_plain(kind_at(i))) continue;
-		apart_and_together(w, kind_at(i), &patient, &session);
+		(kind_at(i)->own_session ? written_by_one : apart_and_together)(w, kind_at(i),
+										&patient, &session);
 	}
 	struct local_counts c;
 	OK(local_counts(w->rooms[0].local, &c));
@@ -168,7 +197,7 @@ static void refused_here(struct world *w, const struct kind_info *info, const st
 {
 	struct room *r = &w->rooms[0];
 	const struct id nobody = { { 1 } };
-	const struct id record = new_record(r, info, patient);
+	const struct id record = new_record(r, info, patient, session);
 	const bool one = kind_is_one_per_patient(info);
 	struct record_error error = { 0 };
 	union message m;
@@ -191,13 +220,14 @@ static void refused_here(struct world *w, const struct kind_info *info, const st
 		assert_int_equal(save(r, info, &m, &op_id, &error), ERR_EXISTS);
 	} else if (!one && info->patient_field != NULL) {
 		make(info, &record, other, session, 1, true, &m);
-		if (info->session_field != NULL)
+		if (info->session_field != NULL && !info->own_session)
 			reflect_clear(&m.any, reflect_field(info->message, info->session_field));
 		assert_int_equal(save(r, info, &m, &op_id, &error), ERR_BAD_VALUE);
-		assert_string_equal(error.field, info->patient_field);
+		assert_string_equal(error.field,
+				    info->own_session ? info->session_field : info->patient_field);
 	}
 	if (info->session_field == NULL) return;
-	const struct id next = new_record(r, info, patient);
+	const struct id next = new_record(r, info, patient, session);
 	make(info, &next, patient, &nobody, 1, true, &m);
 	assert_int_equal(save(r, info, &m, &op_id, &error), ERR_NOT_FOUND);
 	make(info, &next, other, session, 1, true, &m);
@@ -219,6 +249,90 @@ static void test_bad_records_of_every_kind_make_no_op(void **state)
 	struct local_counts c;
 	OK(local_counts(w->rooms[0].local, &c));
 	assert_int_equal(c.rejected + c.quarantined, 0);
+	world_free(w);
+}
+
+/* Both rooms are apart: one signs, the other, of the same person, writes on. What comes after the
+ * Sign is refused by the room that knows of it and by the server, and is no part of the record. */
+static void closed_by_a_sign(struct world *w, const struct kind_info *info,
+			     const struct id *patient)
+{
+	struct room *r1 = &w->rooms[0];
+	struct room *r2 = &w->rooms[1];
+	const struct id session = room_start_session(r1, patient);
+	const struct id record = new_record(r1, info, patient, &session);
+	struct local_counts before, after;
+	union message m;
+	struct id first_op, op_id;
+	make(info, &record, patient, &session, 1, true, &m);
+	OK(save(r1, info, &m, &first_op, NULL));
+	room_saved(r1);
+	expect_same(w, info, patient, 1);
+	OK(local_counts(r2->local, &before));
+
+	room_cut(r2, true);
+	OK(local_sign_session(r1->local, &r1->desk.vault, &session, w->wall, &op_id));
+	room_saved(r1);
+	make(info, &record, patient, &session, 2, false, &m);
+	assert_int_equal(save(r1, info, &m, &op_id, NULL), ERR_SIGNED);
+	OK(save(r2, info, &m, &op_id, NULL));
+	room_saved(r2);
+	room_cut(r2, false);
+	expect_same(w, info, patient, 1);
+	OK(local_counts(r2->local, &after));
+	assert_int_equal(after.rejected, before.rejected + 1);
+	/* Nor is it erased by who wrote it. */
+	Roomkeep__Tombstone t = ROOMKEEP__TOMBSTONE__INIT;
+	static char reason[] = "no";
+	t.has_target = true;
+	t.target = wire_id_bytes(&first_op);
+	t.reason = reason;
+	OK(local_append(r2->local, &r2->desk.vault, KIND_TOMBSTONE, &t.base, w->wall, &op_id,
+			NULL));
+	room_saved(r2);
+	expect_same(w, info, patient, 1);
+	OK(local_counts(r2->local, &after));
+	assert_int_equal(after.rejected, before.rejected + 2);
+}
+
+static void test_a_sign_closes_the_records_of_its_session(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < kind_count(); i++) {
+		if (!kind_is_plain(kind_at(i)) || !kind_at(i)->closed_by_sign) continue;
+		struct world *w = world_clinic();
+		OK(room_sign_in(&w->rooms[0], "mara", MARA_PASS));
+		OK(room_sign_in(&w->rooms[1], "mara", MARA_PASS));
+		const struct id patient =
+			room_add_patient(&w->rooms[0], "Maya Rosen", "1984-05-06");
+		closed_by_a_sign(w, kind_at(i), &patient);
+		world_free(w);
+	}
+}
+
+/* It stays where it was made, else it could be taken out of a session that is signed. */
+static void test_a_record_stays_in_its_session(void **state)
+{
+	(void)state;
+	struct world *w = world_clinic();
+	struct room *r = &w->rooms[0];
+	const struct id patient = room_add_patient(r, "Maya Rosen", "1984-05-06");
+	const struct id session = room_start_session(r, &patient);
+	const struct id next = room_start_session(r, &patient);
+	struct record_error error = { 0 };
+	union message m;
+	struct id op_id;
+	for (size_t i = 0; i < kind_count(); i++) {
+		const struct kind_info *info = kind_at(i);
+		if (!kind_is_plain(info) || !info->own_session) continue;
+		if (kind_is_one_per_session(info)) continue; /* its id is the session's */
+		const struct id record = new_record(r, info, &patient, &session);
+		make(info, &record, &patient, &session, 1, true, &m);
+		OK(save(r, info, &m, &op_id, &error));
+		make(info, &record, &patient, &next, 2, true, &m);
+		assert_int_equal(save(r, info, &m, &op_id, &error), ERR_BAD_VALUE);
+		assert_string_equal(error.field, "session_id");
+	}
 	world_free(w);
 }
 
@@ -268,7 +382,7 @@ static void test_the_desk_sees_no_clinical_kind(void **state)
 		const struct kind_info *info = kind_at(i);
 		if (!kind_is_plain(info)) continue;
 		CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
-		const struct id record = new_record(r1, info, &patient);
+		const struct id record = new_record(r1, info, &patient, &session);
 		const struct record_state *found;
 		union message m;
 		struct id op_id;
@@ -301,7 +415,7 @@ static void test_a_refused_record_keeps_its_words(void **state)
 	const struct id patient = room_add_patient(r1, "Maya Rosen", "1984-05-06");
 	room_saved(r1);
 	OK(room_sign_in(r2, "mara", MARA_PASS));
-	const struct id alert = new_record(r2, info, &patient);
+	const struct id alert = new_record(r2, info, &patient, NULL);
 	static char text[] = "latex,\neven gloves", reason[] = "a rash";
 	struct local_pending *rows = NULL;
 	size_t count = 0;
@@ -343,7 +457,7 @@ static void test_ca1_a_register_is_not_erased_in_a_room(void **state)
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
 		if (!kind_is_plain(info) || !info->kept) continue;
-		const struct id record = new_record(r, info, &patient);
+		const struct id record = new_record(r, info, &patient, &session);
 		Roomkeep__Tombstone t = ROOMKEEP__TOMBSTONE__INIT;
 		union message m;
 		struct id op_id, made;
@@ -364,6 +478,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_kind_apart_and_together),
 		cmocka_unit_test(test_bad_records_of_every_kind_make_no_op),
+		cmocka_unit_test(test_a_sign_closes_the_records_of_its_session),
+		cmocka_unit_test(test_a_record_stays_in_its_session),
 		cmocka_unit_test(test_the_whole_record_is_checked),
 		cmocka_unit_test(test_the_desk_sees_no_clinical_kind),
 		cmocka_unit_test(test_a_refused_record_keeps_its_words),

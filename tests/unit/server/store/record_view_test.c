@@ -10,7 +10,7 @@
 #define SEEDS 12u
 #define STEPS 30u
 #define RECORDS 3u
-#define MESSAGE_BYTES 1024u
+#define MESSAGE_BYTES 2048u
 
 /* One patient with a session, and the ops of one kind. */
 struct world {
@@ -43,6 +43,7 @@ static void world_make(struct world *w, struct fx *fx, const struct kind_info *i
 	w->session = fx_id(fx);
 	for (size_t i = 0; i < RECORDS; i++) w->records[i] = fx_id(fx);
 	if (kind_is_one_per_patient(info)) w->records[0] = w->patient;
+	if (kind_is_one_per_session(info)) w->records[0] = w->session;
 	ASSERT_COMMITTED(fx_push_patient(fx, w->mara, &w->patient, "Ana", NULL, NULL));
 	ASSERT_COMMITTED(fx_push_patient(fx, w->mara, &w->other, "Ben", NULL, NULL));
 	ASSERT_COMMITTED(fx_push_frame(fx, w->mara, &w->session, &w->patient, true, 0, NULL));
@@ -97,7 +98,8 @@ static void step_tombstone(struct world *w)
 static void step(struct world *w, uint64_t seed)
 {
 	union message m;
-	const size_t records = kind_is_one_per_patient(w->info) ? 1 : RECORDS;
+	const bool one = kind_is_one_per_patient(w->info) || kind_is_one_per_session(w->info);
+	const size_t records = one ? 1 : RECORDS;
 	if (w->op_count > 3 && !w->info->kept && rand_below(&w->fx->rand, 5) == 0) {
 		step_tombstone(w);
 		return;
@@ -203,7 +205,7 @@ static void refuse_wrong_patients(struct world *w)
 	/* Once somebody's, always his. */
 	make(w, 0, 3, true, &m);
 	set_patient(w, &m, &w->other);
-	if (w->info->session_field != NULL)
+	if (w->info->session_field != NULL && !w->info->own_session)
 		reflect_clear(&m.any, reflect_field(w->info->message, w->info->session_field));
 	ASSERT_VERDICT(push(w, &m, NULL), STORE_OP_REJECTED, ERR_BAD_VALUE);
 }

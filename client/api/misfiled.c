@@ -1,0 +1,83 @@
+#include "client/api/misfiled.h"
+
+#include "base/check.h"
+#include "record/reflect.h"
+
+#include <stdlib.h>
+
+/* The author is who treated; a room has no lead who reads sessions yet. */
+static enum err is_own(struct verb *v, const struct id *session_id, bool *ret)
+{
+	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+	struct session_state s = { 0 };
+
+	const enum err e = local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s);
+	if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
+	*ret = e == ERR_OK && id_equal(&s.therapist_id, desk_person(v->desk));
+	return ERR_OK;
+}
+
+enum err misfiled_look(struct verb *v, const struct id *session_id, bool *ret_is, bool *ret_hidden)
+{
+	bool own = true;
+
+	TRY(local_is_misfiled(verb_local(v), verb_vault(v), session_id, ret_is));
+	if (*ret_is) TRY(is_own(v, session_id, &own));
+	*ret_hidden = !own;
+	return ERR_OK;
+}
+
+enum err misfiled_look_record(struct verb *v, const struct kind_info *info,
+			      const ProtobufCMessage *m, bool *ret_is, bool *ret_hidden)
+{
+	ProtobufCBinaryData bytes;
+	struct id session_id;
+
+	*ret_is = *ret_hidden = false;
+	if (info->session_field == NULL) return ERR_OK;
+	const ProtobufCFieldDescriptor *f = reflect_field(info->message, info->session_field);
+	if (!reflect_is_set(m, f)) return ERR_OK;
+	reflect_get(m, f, &bytes, sizeof(bytes));
+	TRY(id_from_view(view_of(bytes.data, bytes.len), &session_id));
+	return misfiled_look(v, &session_id, ret_is, ret_hidden);
+}
+
+enum err misfiled_drop(struct verb *v, enum kind kind, const struct record_state *records,
+		       size_t *count, struct record_state **ret_stand)
+{
+	CLEANUP(freep) struct record_state *stand = calloc(*count + 1, sizeof(*stand));
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	size_t kept = 0;
+
+	ENSURE(stand != NULL, ERR_NOMEM);
+	for (size_t i = 0; i < *count; i++) {
+		bool is_misfiled = false;
+		bool is_hidden = false;
+		TRY(misfiled_look_record(v, info, records[i].message, &is_misfiled, &is_hidden));
+		if (!is_misfiled) stand[kept++] = records[i];
+	}
+	*count = kept;
+	*ret_stand = TAKE(stand);
+	return ERR_OK;
+}
+
+enum err misfiled_put(struct verb *v, const struct id *session_id, bool is_hidden)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *mark = NULL;
+	struct id right_id;
+
+	const enum err e = local_get_record(verb_local(v), verb_vault(v), KIND_MISFILING,
+					    session_id, &fold, &mark);
+	if (e == ERR_NOT_FOUND) return json_put(v->answer, "entered_in_error", json_null());
+	TRY(e);
+	const void *any = mark->message;
+	const Roomkeep__Misfiling *m = any;
+	json_t *object = json_object();
+	TRY(json_put(v->answer, "entered_in_error", object));
+	TRY(verb_put_login(v, object, "by", &mark->first->author_id));
+	TRY(json_put_time(object, "at", mark->first->client_time_ms));
+	TRY(id_from_view(view_of(m->right_session_id.data, m->right_session_id.len), &right_id));
+	TRY(json_put_id(object, "right_session_id", is_hidden ? NULL : &right_id));
+	return json_put(object, "reason", is_hidden ? json_null() : json_string(m->reason));
+}
