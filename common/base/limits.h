@@ -13,7 +13,10 @@
 #define FRAME_PARSE_FACTOR 8u             /* parse memory per frame: factor x frame ... */
 #define FRAME_PARSE_BYTES_MAX (16u * MIB) /* ... with this hard cap */
 #define BATCH_OPS_MAX 256u
-#define BATCH_BYTES_MAX (768u * KIB)     /* op bytes in one Push or Feed, leaves room for framing */
+#define BATCH_BYTES_MAX (768u * KIB) /* op bytes in one Push or Feed, leaves room for framing */
+#define FETCH_SESSIONS_MAX 64u       /* sessions of a Fetch for a chart that opens at once */
+/* Sessions that began longer ago are fetched on request (SECURITY 3.4): 18 months of 30.44 days. */
+#define FEED_SCOPE_MS (548ull * 24u * 60u * 60u * 1000u)
 #define UNACKED_BYTES_MAX (4u * MIB)     /* above: the server stops reading that conn */
 #define WRITE_QUEUE_BYTES_MAX (4u * MIB) /* above: stop reading; twice that: close */
 

@@ -21,8 +21,6 @@
 #include "base/limits.h"
 
 #define FEED_BATCHES_MAX 4u
-/* Sessions that began longer ago are fetched on request (SECURITY 3.4): 18 months of 30.44 days. */
-#define FEED_SCOPE_MS (548ull * 24u * 60u * 60u * 1000u)
 
 /* One op as the feed sees it. */
 struct feed_row {

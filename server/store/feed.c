@@ -130,6 +130,51 @@ enum err store_session_page(struct store_reader *r, const struct id *session_id,
 	return page_fill(stmt, after_seq, limit, bytes_max, arena, ret);
 }
 
+/* ---- a chart that is to open at once --------------------------------------------------------- */
+
+/* As in the index op_apart: no session's own content, no openings, mood reads or appointments. */
+#define APART_KINDS "(2, 3, 4, 5, 6, 7, 32, 50)"
+_Static_assert(KIND_SESSION_FRAME == 2 && KIND_ADDENDUM == 6 && KIND_OPENED == 7 &&
+		       KIND_MOOD_READ == 32 && KIND_APPOINTMENT == 50,
+	       "APART_KINDS names them by number");
+
+/* ?1 the patient, ?2 the time. */
+#define SESSIONS_BEFORE                                                                            \
+	" FROM session s JOIN patient p ON p.patient = s.patient WHERE p.patient_id = ?1"          \
+	" AND coalesce(s.started_ms, s.first_started_ms) < ?2"                                     \
+	" AND EXISTS (SELECT 1 FROM session_frame f JOIN op o ON o.seq = f.seq"                    \
+	"  WHERE f.session = s.session AND o.hidden_by IS NULL) "
+
+/* With a time, what belongs to no session has come by the feed. */
+#define CHART_SEQS                                                                                 \
+	"SELECT o.seq FROM op o INDEXED BY op_apart"                                               \
+	" LEFT JOIN session a ON a.session_id = o.session_id"                                      \
+	" WHERE o.patient_id = ?1 AND o.seq > ?4 AND o.kind NOT IN " APART_KINDS                   \
+	" AND o.target_kind NOT IN " APART_KINDS                                                   \
+	" AND (?5 OR coalesce(a.started_ms, a.first_started_ms) < ?2)"                             \
+	" UNION SELECT o.seq FROM op o WHERE o.seq > ?4 AND o.session_id IN"                       \
+	" (SELECT s.session_id" SESSIONS_BEFORE                                                    \
+	"ORDER BY coalesce(s.started_ms, s.first_started_ms) DESC, s.session_id DESC LIMIT ?3)"
+
+enum err store_chart_page(struct store_reader *r, const struct store_chart *chart,
+			  uint64_t after_seq, size_t limit, size_t bytes_max, struct arena *arena,
+			  struct store_page *ret, uint64_t *ret_sessions)
+{
+	REQUIRE(limit > 0);
+	const bool all = chart->before_ms > INT64_MAX;
+	const struct db_arg before = db_u64(all ? INT64_MAX : chart->before_ms);
+	TRY(db_get_u64(r->db, "SELECT count(*)" SESSIONS_BEFORE,
+		       DB_ARGS(db_id(&chart->patient_id), before), ret_sessions));
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(r->db,
+		     ROW_COLUMNS " WHERE o.seq IN (" CHART_SEQS " ORDER BY 1 LIMIT ?6)"
+				 " ORDER BY o.seq",
+		     DB_ARGS(db_id(&chart->patient_id), before, db_u64(chart->sessions_max),
+			     db_u64(after_seq), db_u64(all), db_u64(limit + 1)),
+		     &stmt));
+	return page_fill(stmt, after_seq, limit, bytes_max, arena, ret);
+}
+
 /* ---- heads and lookups ----------------------------------------------------------------------- */
 
 static enum err lane_head_read(const struct db_stmt *stmt, struct store_lane_head *ret)

@@ -55,6 +55,19 @@ MUST_USE enum err store_feed_page(struct store_reader *r, uint64_t after_seq, si
 MUST_USE enum err store_patient_page(struct store_reader *r, const struct id *patient_id,
 				     uint64_t after_seq, size_t limit, size_t bytes_max,
 				     struct arena *arena, struct store_page *ret);
+/* A part of it, for a chart that is to open at once. */
+struct store_chart {
+	struct id patient_id;
+	uint64_t before_ms;  /* of sessions that began before; UINT64_MAX: of all, and of none */
+	size_t sessions_max; /* whole, the newest; of two that began at once the greater id */
+};
+/* Ops of those sessions, and of the older ones what a chart shows at any time: plain records, but
+ * no mood reads and no appointments. `*ret_sessions`: how many sessions began before. One whose
+ * frame was erased is none. */
+MUST_USE enum err store_chart_page(struct store_reader *r, const struct store_chart *chart,
+				   uint64_t after_seq, size_t limit, size_t bytes_max,
+				   struct arena *arena, struct store_page *ret,
+				   uint64_t *ret_sessions);
 MUST_USE enum err store_session_page(struct store_reader *r, const struct id *session_id,
 				     uint64_t after_seq, size_t limit, size_t bytes_max,
 				     struct arena *arena, struct store_page *ret);

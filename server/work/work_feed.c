@@ -232,6 +232,21 @@ void work_published_fini(struct work_published *p)
 
 /* ---- fetch ------------------------------------------------------------------------------- */
 
+static enum err fetch_read_chart(struct ask *a, const Roomkeep__Fetch *m, struct store_reader *r,
+				 struct store_page *page)
+{
+	struct fetch_checked *c = &a->checked->is.fetch;
+	const struct store_chart chart = { .patient_id = c->subject_id,
+					   .before_ms = m->has_before_ms ? m->before_ms
+									 : UINT64_MAX,
+					   .sessions_max = m->sessions_max };
+	uint64_t sessions = 0;
+	TRY(store_chart_page(r, &chart, m->has_after_seq ? m->after_seq : 0, BATCH_OPS_MAX,
+			     BATCH_BYTES_MAX, &a->arena, page, &sessions));
+	c->sessions = sessions < UINT32_MAX ? (uint32_t)sessions : UINT32_MAX;
+	return ERR_OK;
+}
+
 /* Rights come before existence: who may not read learns nothing about what is there. */
 static enum err fetch_read(struct ask *a, const Roomkeep__Fetch *m, struct store_reader *r,
 			   struct store_page *page)
@@ -248,7 +263,9 @@ static enum err fetch_read(struct ask *a, const Roomkeep__Fetch *m, struct store
 	}
 	TRY(wire_id(m->patient_id, &c->subject_id));
 	ENSURE(access_may_read_patients(a->desc.who.roles), ERR_DENIED);
+	ENSURE(!m->has_sessions_max || access_may_read_sessions(a->desc.who.roles), ERR_DENIED);
 	TRY(store_patient_exists(r, &c->subject_id));
+	if (m->has_sessions_max) return fetch_read_chart(a, m, r, page);
 	return store_patient_page(r, &c->subject_id, after, BATCH_OPS_MAX, BATCH_BYTES_MAX,
 				  &a->arena, page);
 }
@@ -277,14 +294,24 @@ static enum err fetch_build(struct ask *a, const struct store_page *page)
 	out->last_seq = page->up_to_seq;
 	out->has_more = 1;
 	out->more = page->more;
+	out->has_sessions = a->frame->fetch->has_sessions_max;
+	out->sessions = a->checked->is.fetch.sessions;
 	return ERR_OK;
+}
+
+/* What the fields say together, whatever is there. */
+static bool fetch_fits(const Roomkeep__Fetch *m)
+{
+	if (m->has_patient_id == m->has_session_id) return false;
+	if (!m->has_sessions_max) return !m->has_before_ms;
+	return m->has_patient_id && m->sessions_max <= FETCH_SESSIONS_MAX;
 }
 
 enum err work_check_fetch(struct work *w, struct ask *a, struct store_reader *r)
 {
 	(void)w;
 	const Roomkeep__Fetch *m = a->frame->fetch;
-	ENSURE(m->has_patient_id != m->has_session_id, ERR_BAD_VALUE);
+	ENSURE(fetch_fits(m), ERR_BAD_VALUE);
 	struct store_page page;
 	const enum err e = fetch_read(a, m, r, &page);
 	if (e == ERR_DENIED) {

@@ -108,7 +108,7 @@ struct passphrase_checked {
 struct fetch_checked {
 	struct id subject_id;
 	Roomkeep__FetchPage page;
-	bool first_page;
+	uint32_t sessions; /* with sessions_max: how many there are to take from */
 };
 
 struct watch_checked {

@@ -117,6 +117,7 @@ static void put_empty(struct buf *b, Roomkeep__Frame__BodyCase body)
 	Roomkeep__Ping ping = ROOMKEEP__PING__INIT;
 	Roomkeep__Push push = ROOMKEEP__PUSH__INIT;
 	Roomkeep__Fetch fetch = ROOMKEEP__FETCH__INIT;
+	static uint8_t patient_id[ID_BYTES];
 	Roomkeep__Logout logout = ROOMKEEP__LOGOUT__INIT;
 	Roomkeep__FoundStart start = ROOMKEEP__FOUND_START__INIT;
 	Roomkeep__Found found = ROOMKEEP__FOUND__INIT;
@@ -132,6 +133,10 @@ static void put_empty(struct buf *b, Roomkeep__Frame__BodyCase body)
 		ROOMKEEP__FRAME__BODY_ENROL_PROOF, ROOMKEEP__FRAME__BODY_LIST_ROOMS,
 		ROOMKEEP__FRAME__BODY_RETIRE_ROOM,
 	};
+	fetch.has_patient_id = fetch.has_sessions_max = fetch.has_before_ms = 1;
+	fetch.patient_id = (ProtobufCBinaryData){ sizeof(patient_id), patient_id };
+	fetch.sessions_max = 8;
+	fetch.before_ms = 1700000000000u;
 	for (size_t i = 0; i < COUNT_OF(bodies); i++)
 		if (bodies[i] == body) put_frame(b, body, messages[i]);
 }

@@ -428,6 +428,93 @@ static void test_fetch_pages_reach_the_end(void **state)
 	two_fini(&t);
 }
 
+static Roomkeep__Frame *ask_chart(struct two *t, const struct id *patient, uint32_t sessions_max)
+{
+	Roomkeep__Frame *f = box_frame(t->c, ROOMKEEP__FRAME__BODY_FETCH);
+	f->fetch->has_patient_id = f->fetch->has_sessions_max = 1;
+	f->fetch->patient_id = wire_id_bytes(patient);
+	f->fetch->sessions_max = sessions_max;
+	return f;
+}
+
+/* The newest sessions and how many there are, for who may read sessions; written down. */
+static void test_fetch_for_a_chart_that_opens_at_once(void **state)
+{
+	(void)state;
+	struct two t;
+	two_init(&t, 20);
+	const struct id patient = box_make_id(t.c);
+	Roomkeep__Op *ops[7];
+	ops[0] = box_op_patient(t.c, &t.mara, &t.chart, &patient, "Ada Lee");
+	for (size_t i = 0; i < 3; i++) {
+		const struct id session = box_make_id(t.c);
+		ops[1 + 2 * i] = box_op_frame(t.c, &t.mara, &t.chart, &session, &patient,
+					      t.c->wall_ms - (3 - i) * FEED_SCOPE_MS);
+		ops[2 + 2 * i] = box_op_text(t.c, &t.mara, &t.chart, &session, "then", NULL);
+	}
+	(void)box_push(t.c, &t.room2, ops, COUNT_OF(ops));
+	const uint64_t before = status_of(t.c).audit_seq;
+	const Roomkeep__FetchPage *page =
+		box_call(t.c, &t.c->room1, ask_chart(&t, &patient, 1))->fetch_page;
+	assert_int_equal(page->n_ops, 3);
+	assert_true(page->has_sessions);
+	assert_int_equal(page->sessions, 3);
+	assert_false(page->more);
+	assert_int_equal(status_of(t.c).audit_seq, before + 1);
+	for (size_t i = 0; i < 2; i++) {
+		const struct view core = wire_view(page->ops[1 + i]->op->core);
+		assert_true(view_equal(core, wire_view(ops[5 + i]->core)));
+	}
+	Roomkeep__Frame *f = ask_chart(&t, &patient, FETCH_SESSIONS_MAX);
+	f->fetch->has_before_ms = 1;
+	f->fetch->before_ms = t.c->wall_ms - FEED_SCOPE_MS;
+	page = box_call(t.c, &t.c->room1, f)->fetch_page;
+	assert_int_equal(page->n_ops, 4);
+	assert_int_equal(page->sessions, 2);
+	/* Everything is still everything, and counts nothing. */
+	f = ask_chart(&t, &patient, 0);
+	f->fetch->has_sessions_max = 0;
+	page = box_call(t.c, &t.c->room1, f)->fetch_page;
+	assert_int_equal(page->n_ops, COUNT_OF(ops));
+	assert_false(page->has_sessions);
+	two_fini(&t);
+}
+
+static void test_fetch_for_a_chart_says_no(void **state)
+{
+	(void)state;
+	struct two t;
+	two_init(&t, 21);
+	const struct id patient = box_make_id(t.c);
+	const struct id session = box_make_id(t.c);
+	Roomkeep__Op *ops[2];
+	ops[0] = box_op_patient(t.c, &t.mara, &t.chart, &patient, "Ada Lee");
+	ops[1] = box_op_frame(t.c, &t.mara, &t.chart, &session, &patient, t.c->wall_ms);
+	(void)box_push(t.c, &t.room2, ops, 2);
+	Roomkeep__Frame *f = ask_chart(&t, &patient, FETCH_SESSIONS_MAX + 1);
+	assert_int_equal(reply_code(box_call(t.c, &t.c->room1, f)), ERR_BAD_VALUE);
+	f = ask_chart(&t, &session, 1);
+	f->fetch->has_patient_id = 0;
+	f->fetch->has_session_id = 1;
+	f->fetch->session_id = wire_id_bytes(&session);
+	assert_int_equal(reply_code(box_call(t.c, &t.c->room1, f)), ERR_BAD_VALUE);
+	f = ask_chart(&t, &patient, 1);
+	f->fetch->has_sessions_max = 0;
+	f->fetch->has_before_ms = 1;
+	assert_int_equal(reply_code(box_call(t.c, &t.c->room1, f)), ERR_BAD_VALUE);
+	f = ask_chart(&t, &session, 1); /* no patient */
+	assert_int_equal(reply_code(box_call(t.c, &t.c->room1, f)), ERR_NOT_FOUND);
+	/* A desk reads who the patients are, and not how often they came. */
+	struct box_person changed = t.mara;
+	changed.roles = DIR_DESK;
+	f = box_frame(t.c, ROOMKEEP__FRAME__BODY_PUT_DIRECTORY);
+	f->put_directory->item = box_dir_item(t.c, &changed, DIR_ACTIVE, &t.c->owner, NULL, false);
+	assert_int_equal(box_call_code(t.c, &t.c->room1, f), ERR_OK);
+	f = ask_chart(&t, &patient, 1);
+	assert_int_equal(reply_code(box_call(t.c, &t.room2, f)), ERR_DENIED);
+	two_fini(&t);
+}
+
 /* No word about sealed ops in a fetched record, whoever asks by whatever id. */
 static void test_fetch_never_brings_notes(void **state)
 {
@@ -536,6 +623,8 @@ int main(void)
 		cmocka_unit_test(test_eighteen_months_and_fetch),
 		cmocka_unit_test(test_fetch_that_names_nothing),
 		cmocka_unit_test(test_fetch_pages_reach_the_end),
+		cmocka_unit_test(test_fetch_for_a_chart_that_opens_at_once),
+		cmocka_unit_test(test_fetch_for_a_chart_says_no),
 		cmocka_unit_test(test_fetch_never_brings_notes),
 		cmocka_unit_test(test_own_lane_without_the_right_to_read),
 		cmocka_unit_test(test_changed_role_ends_the_feed),
