@@ -86,6 +86,35 @@ static void test_csv_reads(void **state)
 	csv_file_fini(&f);
 }
 
+static void test_csv_columns_are_arranged(void **state)
+{
+	(void)state;
+	struct csv_place places[3] = { { .value = "" }, { .value = "same" }, { .value = "" } };
+	struct csv_file f;
+	size_t line = 0;
+
+	write_file("x.csv", "old,b,c\n1,2,3\n4,5,6\n", 20);
+	assert_int_equal(csv_file_read_any(base_fd, "x.csv", &f, &line), ERR_OK);
+	assert_int_equal(csv_file_find(&f, "a", &places[0].column), ERR_NOT_FOUND);
+	assert_int_equal(csv_file_find(&f, "c", &places[0].column), ERR_OK);
+	places[0].has_column = true;
+	assert_int_equal(csv_file_arrange(&f, places, 3), ERR_OK);
+	static const char *const wanted[2][3] = { { "3", "same", "" }, { "6", "same", "" } };
+	for (size_t r = 0; r < 2; r++)
+		for (size_t c = 0; c < 3; c++)
+			assert_string_equal(csv_file_text(&f, r, c), wanted[r][c]);
+	assert_int_equal(f.column_count, 3);
+	csv_file_fini(&f);
+
+	write_file("x.csv", "", 0);
+	assert_int_equal(csv_file_read_any(base_fd, "x.csv", &f, &line), ERR_BAD_FORMAT);
+	write_file("x.csv", "a,b\n", 4); /* no rows */
+	assert_int_equal(csv_file_read_any(base_fd, "x.csv", &f, &line), ERR_OK);
+	assert_int_equal(csv_file_arrange(&f, places + 1, 2), ERR_OK);
+	assert_int_equal(f.row_count, 0);
+	csv_file_fini(&f);
+}
+
 static void test_csv_counts_lines(void **state)
 {
 	(void)state;
@@ -271,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_csv_reads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_csv_columns_are_arranged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_csv_counts_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_csv_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_csv_files_that_are_none, setup, teardown),
