@@ -377,7 +377,8 @@ static const struct cli_command own_commands[] = {
 	  .exits = "1 it is marked already, 65 it is that patient's, 66 unknown id, 77 not allowed",
 	  .run = cli_run_verb,
 	  .path = "correct/session",
-	  .done = "Session {session_id} is entered in error; look at {right_session_id}, sign it." },
+	  .done = "Session {session_id} is entered in error; look at {right_session_id}, sign "
+		  "it." },
 	{ .verb = "add",
 	  .noun = "measure",
 	  .help = "Add an assessment row to a session",

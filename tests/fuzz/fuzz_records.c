@@ -6,16 +6,12 @@
 #include "fuzz/fuzz.h"
 #include "support/plain_history.h"
 
-#include <string.h>
-
 /* What is drawn is what the input says. After its end come ones: rand_below() would refuse zeros
  * for ever. */
 static void fill(void *ctx, void *p, size_t len)
 {
-	struct fuzz_in *in = ctx;
-	const struct view taken = fuzz_take(in, len);
-	memset(p, 0xff, len);
-	if (taken.len > 0) memcpy(p, taken.p, taken.len);
+	uint8_t *bytes = p;
+	for (size_t i = 0; i < len; i++) bytes[i] = fuzz_has(ctx) ? fuzz_u8(ctx) : UINT8_MAX;
 }
 
 static const struct kind_info *plain_kind(unsigned n)
