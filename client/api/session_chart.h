@@ -1,6 +1,6 @@
 /* session_chart: what a session holds beside its texts and measures (DOMAIN 4.2), for the verbs
- * about sessions: its single values, its lists, what is missing to sign it, and what the last session
- * of the same patient offers. What is offered is computed and stored nowhere, so it fills nothing.
+ * about sessions: its single values, its lists, what is missing to sign it, and what the last
+ * session of the same patient offers. What is offered is stored nowhere, so it fills nothing.
  *
  * Owns:    nothing; what is read lives in folds of the caller.   Threads: the desk thread.
  * Errors:  what the store returns; ERR_NOMEM. */
@@ -32,8 +32,8 @@ bool session_is_proposed(const Roomkeep__SessionChart *last, const Roomkeep__Ses
 			 const char *field);
 
 /* Into the answer: "chart", the lists, "late_entry_hours", "late_entry", "missing"
- * [{"field","say"}], "proposed" {field: value, "treatments": [...]}; and into its "late_changes" what
- * the Sign did not see. */
+ * [{"field","say"}], "proposed" {field: value, "treatments": [...]}; and into its "late_changes"
+ * what the Sign did not see. */
 MUST_USE enum err session_chart_show(struct verb *v, const struct session_state *s);
 /* The same keys, empty: for who may not read it. */
 MUST_USE enum err session_chart_show_nothing(struct verb *v);
