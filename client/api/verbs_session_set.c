@@ -80,7 +80,7 @@ static enum err read_frame(struct setting *c, Roomkeep__SessionFrame *m)
 	m->has_started_ms = verb_has(v, "started_at");
 	if (m->has_started_ms) TRY(read_time(c, "started_at", &started_ms));
 	m->has_ended_ms = verb_has(v, "ended_at") ||
-			  json_is_true(json_object_get(v->request, "ended"));
+			  json_is_true(json_object_get(v->request, "ends_now"));
 	if (verb_has(v, "ended_at")) TRY(read_time(c, "ended_at", &ended_ms));
 	m->started_ms = started_ms;
 	m->ended_ms = ended_ms;
@@ -227,7 +227,7 @@ static enum err confirm_asked(struct setting *c, const struct carrying *k, Proto
 /* ---- the single values --------------------------------------------------------------------- */
 
 static const char *const own_keys[] = { "session_id", "patient_id", "started_at",
-					"ended_at",   "ended",      "confirm" };
+					"ended_at",   "ends_now",   "confirm" };
 
 /* What of the request is about the single values. */
 static json_t *chart_request(const json_t *request)

@@ -373,7 +373,7 @@ static const struct cli_param session_params[] = {
 	  .meta = "TIME",
 	  .help = "when it ended",
 	  .take = CLI_TAKE_WORD },
-	{ .name = "ended", .key = "ended", .help = "it ends now", .take = CLI_TAKE_NOTHING },
+	{ .name = "ends-now", .key = "ends_now", .help = "it ends now", .take = CLI_TAKE_NOTHING },
 	{ .name = "confirm",
 	  .key = "confirm",
 	  .meta = "FIELD",

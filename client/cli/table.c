@@ -360,7 +360,7 @@ static const struct cli_command own_commands[] = {
 		  FLAG("objective", "objective", "TEXT", CLI_TAKE_TEXT, "what you find"),
 		  FLAG("assessment", "assessment", "TEXT", CLI_TAKE_TEXT, "what you make of it"),
 		  FLAG("plan", "plan", "TEXT", CLI_TAKE_TEXT, "what comes next")),
-	  .examples = { "roomkeep set session SID --plan - --pain-now 4 --ended",
+	  .examples = { "roomkeep set session SID --plan - --pain-now 4 --ends-now",
 			"roomkeep set session SID --confirm all" },
 	  .exits = "1 the session is signed, 65 a value is not good, 66 unknown id, 77 not allowed",
 	  .run = cli_run_verb,

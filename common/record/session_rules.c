@@ -125,7 +125,7 @@ static const struct session_need {
 	struct session_gap gap;
 	bool (*is_met)(const struct session_facts *f);
 } session_needs[] = {
-	{ { "ended_at", "set session SID --ended" }, has_ended },
+	{ { "ended_at", "set session SID --ends-now" }, has_ended },
 	{ { "consented", "set session SID --consented yes" }, has_consent },
 	{ { "episode_id", "set session SID --episode ID, or --no-complaint yes" }, has_complaint },
 	{ { "pain_now", "set session SID --pain-now N, or --pain-not-done REASON" }, has_pain },

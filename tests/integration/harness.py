@@ -391,10 +391,10 @@ class ClinicSteps(unittest.TestCase):
         """What a session must say before it can be signed: that of a visit for relaxation."""
         room.call("add", "treatment", "--session", session_id, "--region", "neck", "--pressure",
                   "3")
-        room.call("set", "session", session_id, "--ended", "--consented", "yes", "--no-complaint",
-                  "yes", "--health-changed", "no", "--contraindications-considered", "yes",
-                  "--draped-as-consented", "yes", "--no-adverse-event", "yes", "--next-as-needed",
-                  "yes")
+        room.call("set", "session", session_id, "--ends-now", "--consented", "yes",
+                  "--no-complaint", "yes", "--health-changed", "no",
+                  "--contraindications-considered", "yes", "--draped-as-consented", "yes",
+                  "--no-adverse-event", "yes", "--next-as-needed", "yes")
 
     def wait_text(self, room, session_id, field, text):
         def look():

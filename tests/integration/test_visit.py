@@ -60,7 +60,7 @@ class Visit(ClinicTest):
                 technique=["effleurage", "petrissage"], minutes=40)
         self.do("set/session", session_id=sid, no_complaint=True, type="relaxation",
                 health_changed=False, contraindications_considered=True, consented="yes",
-                draped_as_consented=True, no_adverse_event=True, next_in_days=21, ended=True)
+                draped_as_consented=True, no_adverse_event=True, next_in_days=21, ends_now=True)
         signed = self.do("sign/session", session_id=sid)
         self.assertEqual(signed["state"], "signed")
         return sid
@@ -76,7 +76,7 @@ class Visit(ClinicTest):
         self.assertEqual(shown["proposed"]["treatments"][0]["region"], "upper_back")
         self.do("set/session", session_id=sid, confirm=["all"], health_changed=False,
                 contraindications_considered=True, consented="yes", draped_as_consented=True,
-                no_adverse_event=True, ended=True)
+                no_adverse_event=True, ends_now=True)
         self.assertEqual(self.do("sign/session", session_id=sid)["state"], "signed")
         self.assertLessEqual(self.actions, 8)
         shown = self.do("show/session", session_id=sid)
@@ -143,7 +143,7 @@ class Visit(ClinicTest):
                 pain_best=2, change_since="better", homecare_done="some", health_changed=False,
                 red_flags="clear", contraindications_considered=True, consented="yes",
                 draped_as_consented=True, no_adverse_event=True, next_in_days=7,
-                own_words="like a rope", shown=["proof_page"], check_ins=2, ended=True)
+                own_words="like a rope", shown=["proof_page"], check_ins=2, ends_now=True)
         booked = self.do("rebook", session_id=sid, interval_days=7)
         self.do("set/session", session_id=sid, booked_next=True, booked_by="Mara")
         self.do("sign/session", session_id=sid)

@@ -53,7 +53,7 @@ static void test_set_session_says_texts_and_fields_in_one_change(void **state)
 	char *sid = new_session(mara, id);
 	expect_json(ask(mara, "set/session",
 			"{'session_id':'%s','plan':'heat','pain_now':4,'posture':['head_forward'],"
-			"'ended':true}",
+			"'ends_now':true}",
 			sid),
 		    "changed", "4");
 	expect_in(show(&w->rooms[0], sid), "chart", "pain_now", "4");
@@ -110,7 +110,7 @@ static void test_BC2_signing_names_all_that_is_missing(void **state)
 			    "not signed, missing: ended_at, consented, episode_id, pain_now, "
 			    "health_changed, red_flags, contraindications_considered, treatments, "
 			    "no_adverse_event, next_in_days");
-	assert_non_null(strstr(s.fault.hint, "set session SID --ended; --consented yes;"));
+	assert_non_null(strstr(s.fault.hint, "set session SID --ends-now; --consented yes;"));
 	assert_non_null(strstr(s.fault.hint, "add treatment --session SID"));
 	expect_json(show(mara, sid), "state", "'draft'");
 	/* US9: what a confidential note says counts for none of it. */

@@ -138,7 +138,7 @@ static inline void fill_session(struct room *r, const char *sid)
 {
 	done(ask(r, "add/treatment", "{'session_id':'%s','region':'neck','pressure':3}", sid));
 	done(ask(r, "set/session",
-		 "{'session_id':'%s','ended':true,'consented':'yes','no_complaint':true,"
+		 "{'session_id':'%s','ends_now':true,'consented':'yes','no_complaint':true,"
 		 "'health_changed':false,'contraindications_considered':true,"
 		 "'draped_as_consented':true,'no_adverse_event':true,'next_as_needed':true}",
 		 sid));
