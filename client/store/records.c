@@ -181,25 +181,40 @@ enum err local_get_record(struct local *l, const struct vault *v, enum kind kind
 	return e;
 }
 
+/* A line for each text of a field. */
+static enum err typed_add(struct buf *out, const char *name, char *const *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (texts[i] == NULL) continue;
+		TRY(buf_append_fmt(out, "%s%s: ", out->len > 0 ? "\n" : "", name));
+		TRY(buf_append_str(out, texts[i]));
+	}
+	return ERR_OK;
+}
+
 enum err record_typed(const struct payload *p, char **ret_text)
 {
 	CLEANUP(buf_finip) struct buf out = { 0 };
-	const char *text = NULL;
+	const char *all = NULL;
 	*ret_text = NULL;
 	TRY(buf_reserve(&out, OP_BYTES_MAX)); /* at once: growing leaves copies */
 	for (size_t i = 0; i < p->info->field_count; i++) {
 		const struct field_rule *rule = &p->info->fields[i];
 		const ProtobufCFieldDescriptor *f = reflect_field(p->info->message, rule->name);
-		if (f->type != PROTOBUF_C_TYPE_STRING || f->label == PROTOBUF_C_LABEL_REPEATED)
-			continue;
-		reflect_get(p->is.any, f, &text, sizeof(text));
-		if (text == NULL) continue;
-		TRY(buf_append_fmt(&out, "%s%s: ", out.len > 0 ? "\n" : "", rule->name));
-		TRY(buf_append_str(&out, text));
+		if (f->type != PROTOBUF_C_TYPE_STRING) continue;
+		if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+			const void *texts = NULL;
+			const size_t count = reflect_list(p->is.any, f, &texts);
+			TRY(typed_add(&out, rule->name, texts, count));
+		} else {
+			char *text = NULL;
+			reflect_get(p->is.any, f, &text, sizeof(text));
+			TRY(typed_add(&out, rule->name, &text, 1));
+		}
 	}
 	if (out.len == 0) return ERR_OK;
-	TRY(buf_cstr(&out, &text));
-	*ret_text = strdup(text);
+	TRY(buf_cstr(&out, &all));
+	*ret_text = strdup(all);
 	buf_wipe(&out);
 	return *ret_text != NULL ? ERR_OK : ERR_NOMEM;
 }

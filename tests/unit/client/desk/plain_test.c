@@ -430,18 +430,156 @@ static void test_a_refused_record_keeps_its_words(void **state)
 	a.alert.kind = ROOMKEEP__ALERT__KIND__ALLERGY;
 	a.alert.text = text;
 	a.alert.reason = reason;
+	static char scent[] = "none", feet[] = "feet", scar[] = "the scar, left";
+	char *areas[] = { feet, scar };
+	union {
+		union message m;
+		Roomkeep__Preference preference;
+	} p = { .preference = ROOMKEEP__PREFERENCE__INIT };
+	p.preference.has_patient_id = true;
+	p.preference.patient_id = wire_id_bytes(&patient);
+	p.preference.scent = scent;
+	p.preference.never_touch = areas;
+	p.preference.n_never_touch = COUNT_OF(areas);
 	room_cut(r2, true);
 	OK(save(r2, info, &a.m, &op_id, NULL));
+	OK(save(r2, kind_find(KIND_PREFERENCE), &p.m, &op_id, NULL));
 	room_saved(r2);
 	room_set_roles(r1, "mara", ROLE_DESK);
 	room_cut(r2, false);
 	world_wait(w, 10000);
 	OK(local_list_pending(r2->local, &r2->desk.vault, 0, &rows, &count));
-	assert_int_equal(count, 1);
-	assert_int_equal(rows[0].state, LOCAL_OP_REJECTED);
-	assert_int_equal(rows[0].code, ERR_DENIED);
-	assert_string_equal(rows[0].text, "text: latex,\neven gloves\nreason: a rash");
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(rows[i].state, LOCAL_OP_REJECTED);
+		assert_int_equal(rows[i].code, ERR_DENIED);
+		assert_string_equal(rows[i].text,
+				    rows[i].kind == KIND_ALERT
+					    ? "text: latex,\neven gloves\nreason: a rash"
+					    : "scent: none\nnever_touch: feet\n"
+					      "never_touch: the scar, left");
+	}
 	local_pending_free(rows, count);
+	world_free(w);
+}
+
+static bool refuse(struct room *r, Roomkeep__Frame *f, struct arena *a)
+{
+	(void)a;
+	if (f->body_case != ROOMKEEP__FRAME__BODY_ACK) return true;
+	for (size_t i = 0; i < f->ack->n_results; i++) {
+		f->ack->results[i]->has_code = true;
+		f->ack->results[i]->code = ERR_BAD_VALUE;
+		f->ack->results[i]->has_seq = false;
+		f->ack->results[i]->status = ROOMKEEP__OP_STATUS__REJECTED;
+		r->tampered++;
+	}
+	return true;
+}
+
+static void expect_name(struct room *r, const struct id *patient, const char *name)
+{
+	struct local_patient p;
+	OK(local_get_patient(r->local, &r->desk.vault, patient, &p));
+	assert_string_equal(p.name, name);
+}
+
+/* The list says what holds, at once and after a new start. */
+static void test_a_refused_name_is_not_the_patients(void **state)
+{
+	(void)state;
+	struct world *w = world_clinic();
+	struct room *r = &w->rooms[0];
+	const struct id patient = room_add_patient(r, "Maya Rosen", "1984-05-06");
+	Roomkeep__Patient m = ROOMKEEP__PATIENT__INIT;
+	static char name[] = "Maja Rosen";
+	struct id op_id;
+	room_saved(r);
+	m.has_patient_id = true;
+	m.patient_id = wire_id_bytes(&patient);
+	m.name = name;
+	r->tamper = refuse;
+	OK(local_append(r->local, &r->desk.vault, KIND_PATIENT, &m.base, w->wall, &op_id, NULL));
+	expect_name(r, &patient, "Maja Rosen");
+	room_saved(r);
+	assert_int_equal(r->tampered, 1);
+	r->tamper = NULL;
+	expect_name(r, &patient, "Maya Rosen");
+	room_close(r);
+	room_start(r);
+	OK(room_sign_in(r, "jo", JO_PASS));
+	expect_name(r, &patient, "Maya Rosen");
+	world_free(w);
+}
+
+/* A link is in both charts, and in no other. */
+static void test_a_link_is_listed_for_its_two_only(void **state)
+{
+	(void)state;
+	struct world *w = world_clinic();
+	struct room *r = &w->rooms[0];
+	const struct kind_info *info = kind_find(KIND_FAMILY_LINK);
+	const struct id patients[] = { room_add_patient(r, "Maya Rosen", "1984-05-06"),
+				       room_add_patient(r, "Noa Rosen", "2014-05-06"),
+				       room_add_patient(r, "Anna Berg", "1990-01-01") };
+	const struct id link = local_new_id(r->local, w->wall);
+	struct id op_id;
+	union {
+		union message m;
+		Roomkeep__FamilyLink link;
+	} l = { .link = ROOMKEEP__FAMILY_LINK__INIT };
+	l.link.has_family_link_id = l.link.has_patient_id = l.link.has_relative_id = true;
+	l.link.family_link_id = wire_id_bytes(&link);
+	l.link.patient_id = wire_id_bytes(&patients[0]);
+	l.link.relative_id = wire_id_bytes(&patients[1]);
+	l.link.has_kin = true;
+	l.link.kin = ROOMKEEP__FAMILY_LINK__KIN__CHILD;
+	OK(save(r, info, &l.m, &op_id, NULL));
+	for (size_t i = 0; i < COUNT_OF(patients); i++) {
+		CLEANUP(buf_finip) struct buf said = { 0 };
+		assert_int_equal(say(r, info, &patients[i], &said), i < 2);
+	}
+	world_free(w);
+}
+
+static uint64_t opened_ms(struct room *r, const struct id *patient, uint64_t since_ms)
+{
+	uint64_t ms = 0;
+	OK(local_last_opened(r->local, &r->desk.vault, patient, since_ms, &ms));
+	return ms;
+}
+
+static void open_chart(struct room *r, const struct id *patient)
+{
+	OK(local_opened(r->local, &r->desk.vault, patient, NULL, r->w->wall));
+	room_saved(r);
+}
+
+/* Of this patient, in this room, and not too long ago. */
+static void test_when_a_chart_was_last_open_here(void **state)
+{
+	(void)state;
+	struct world *w = world_clinic();
+	struct room *r1 = &w->rooms[0];
+	struct room *r2 = &w->rooms[1];
+	const struct id maya = room_add_patient(r1, "Maya Rosen", "1984-05-06");
+	const struct id anna = room_add_patient(r1, "Anna Berg", "1990-01-01");
+	room_saved(r1);
+	assert_int_equal(opened_ms(r1, &maya, 0), 0);
+	open_chart(r1, &maya);
+	const uint64_t first_ms = w->wall;
+	w->wall += 1000;
+	open_chart(r1, &anna);
+	assert_int_equal(opened_ms(r1, &maya, first_ms), first_ms);
+	assert_int_equal(opened_ms(r1, &maya, first_ms + 1), 0);
+	assert_int_equal(opened_ms(r1, &anna, first_ms), first_ms + 1000);
+	/* The same person, in the other room: that is not this screen. */
+	OK(room_sign_in(r2, "jo", JO_PASS));
+	w->wall += 1000;
+	open_chart(r2, &maya);
+	world_wait(w, 2000);
+	assert_int_equal(opened_ms(r2, &maya, first_ms), first_ms + 2000);
+	assert_int_equal(opened_ms(r1, &maya, first_ms), first_ms);
 	world_free(w);
 }
 
@@ -483,6 +621,9 @@ int main(void)
 		cmocka_unit_test(test_the_whole_record_is_checked),
 		cmocka_unit_test(test_the_desk_sees_no_clinical_kind),
 		cmocka_unit_test(test_a_refused_record_keeps_its_words),
+		cmocka_unit_test(test_a_refused_name_is_not_the_patients),
+		cmocka_unit_test(test_a_link_is_listed_for_its_two_only),
+		cmocka_unit_test(test_when_a_chart_was_last_open_here),
 		cmocka_unit_test(test_ca1_a_register_is_not_erased_in_a_room),
 	};
 	return cmocka_run_group_tests(tests, arena_setup, arena_teardown);
