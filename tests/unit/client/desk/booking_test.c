@@ -6,6 +6,7 @@
 #include "record/calendar.h"
 
 #define RACES 40u
+#define LONG_DAY 70u
 
 struct clinic {
 	struct world *w;
@@ -30,11 +31,10 @@ static struct clinic clinic_make(void)
 	return c;
 }
 
-static enum err book(struct clinic *c, struct room *r, size_t patient, uint64_t start_ms,
-		     struct id *ret_id)
+static enum err book_op(struct clinic *c, struct room *r, size_t patient, uint64_t start_ms,
+			struct id *ret_id, struct id *ret_op_id)
 {
 	Roomkeep__Appointment m = ROOMKEEP__APPOINTMENT__INIT;
-	struct id op_id;
 	*ret_id = local_new_id(r->local, c->w->wall);
 	m.has_appointment_id = m.has_patient_id = m.has_room_id = m.has_therapist_id = true;
 	m.appointment_id = wire_id_bytes(ret_id);
@@ -44,8 +44,15 @@ static enum err book(struct clinic *c, struct room *r, size_t patient, uint64_t 
 	m.has_starts_ms = m.has_minutes = true;
 	m.starts_ms = start_ms;
 	m.minutes = 60;
-	return local_append(r->local, &r->desk.vault, KIND_APPOINTMENT, &m.base, c->w->wall, &op_id,
-			    NULL);
+	return local_append(r->local, &r->desk.vault, KIND_APPOINTMENT, &m.base, c->w->wall,
+			    ret_op_id, NULL);
+}
+
+static enum err book(struct clinic *c, struct room *r, size_t patient, uint64_t start_ms,
+		     struct id *ret_id)
+{
+	struct id op_id;
+	return book_op(c, r, patient, start_ms, ret_id, &op_id);
 }
 
 static enum err move(struct clinic *c, struct room *r, size_t patient, const struct id *id,
@@ -222,6 +229,86 @@ static void test_a_day_is_readable_without_the_server_and_by_the_desk(void **sta
 	world_free(c.w);
 }
 
+/* A clinic of many rooms; and who walked in, or did not, as somebody said. */
+static void test_a_long_day(void **state)
+{
+	(void)state;
+	struct clinic c = clinic_make();
+	struct id id;
+	size_t count = 0;
+	room_cut(c.r1, true);
+	for (uint64_t i = 0; i < LONG_DAY; i++) {
+		OK(book(&c, c.r1, i % 2, c.day + i * 15 * CALENDAR_MINUTE_MS, &id));
+		Roomkeep__Appointment m = ROOMKEEP__APPOINTMENT__INIT;
+		struct id op_id;
+		m.has_appointment_id = m.has_patient_id = m.has_walk_in = true;
+		m.appointment_id = wire_id_bytes(&id);
+		m.patient_id = wire_id_bytes(&c.patients[i % 2]);
+		m.walk_in = i % 3 == 0;
+		OK(local_append(c.r1->local, &c.r1->desk.vault, KIND_APPOINTMENT, &m.base,
+				c.w->wall, &op_id, NULL));
+	}
+	struct local_appointment *rows = day_of(&c, c.r1, c.day, &count);
+	assert_int_equal(count, LONG_DAY);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(rows[i].booking.start_ms, c.day + i * 15 * CALENDAR_MINUTE_MS);
+		assert_int_equal(rows[i].walk_in, i % 3 == 0);
+	}
+	free(rows);
+	world_free(c.w);
+}
+
+/* Its first op was erased: the time that is left is nobody's. */
+static void test_half_an_appointment_stands_on_no_day(void **state)
+{
+	(void)state;
+	struct clinic c = clinic_make();
+	Roomkeep__Tombstone t = ROOMKEEP__TOMBSTONE__INIT;
+	struct id a, op_id;
+	char reason[] = "typed twice";
+	OK(book_op(&c, c.r1, 0, c.day + 9 * CALENDAR_HOUR_MS, &a, &op_id));
+	OK(move(&c, c.r1, 0, &a, c.day + 10 * CALENDAR_HOUR_MS));
+	t.has_target = true;
+	t.target = wire_id_bytes(&op_id);
+	t.reason = reason;
+	OK(local_append(c.r1->local, &c.r1->desk.vault, KIND_TOMBSTONE, &t.base, c.w->wall, &op_id,
+			NULL));
+	room_saved(c.r1);
+	expect_day(&c, c.r1, c.day, 0, BOOKING_CONFIRMED, 0);
+	expect_day(&c, c.r2, c.day, 0, BOOKING_CONFIRMED, 0);
+	world_free(c.w);
+}
+
+static bool refuse(struct room *r, Roomkeep__Frame *f, struct arena *a)
+{
+	(void)a;
+	if (f->body_case != ROOMKEEP__FRAME__BODY_ACK) return true;
+	for (size_t i = 0; i < f->ack->n_results; i++) {
+		if (f->ack->results[i]->code != ERR_CLASH) continue;
+		f->ack->results[i]->code = ERR_DENIED;
+		r->tampered++;
+	}
+	return true;
+}
+
+/* Only a clash is for the desk to settle: what may not be is only its author's to see. */
+static void test_what_was_refused_for_another_reason_is_on_no_day(void **state)
+{
+	(void)state;
+	struct clinic c = clinic_make();
+	struct id a, b;
+	room_cut(c.r1, true);
+	OK(book(&c, c.r1, 0, c.day + 9 * CALENDAR_HOUR_MS, &a));
+	OK(book(&c, c.r2, 1, c.day + 9 * CALENDAR_HOUR_MS, &b));
+	room_saved(c.r2);
+	c.r1->tamper = refuse;
+	room_cut(c.r1, false);
+	room_saved(c.r1);
+	assert_int_equal(c.r1->tampered, 1);
+	expect_day(&c, c.r1, c.day, 1, BOOKING_CONFIRMED, 1);
+	world_free(c.w);
+}
+
 static void test_the_waiting_list_goes_across_patients(void **state)
 {
 	(void)state;
@@ -257,6 +344,9 @@ int main(void)
 		cmocka_unit_test(test_a_refused_move_shows_both_places_until_somebody_chose),
 		cmocka_unit_test(test_two_rooms_want_one_time),
 		cmocka_unit_test(test_a_day_is_readable_without_the_server_and_by_the_desk),
+		cmocka_unit_test(test_a_long_day),
+		cmocka_unit_test(test_half_an_appointment_stands_on_no_day),
+		cmocka_unit_test(test_what_was_refused_for_another_reason_is_on_no_day),
 		cmocka_unit_test(test_the_waiting_list_goes_across_patients),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

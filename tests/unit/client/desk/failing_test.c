@@ -8,6 +8,7 @@
 #include "client/store/people.h"
 #include "client/store/people_priv.h"
 #include "db/db_priv.h"
+#include "record/calendar.h"
 #include "support/nomem.h"
 #include "support/nosql.h"
 
@@ -20,6 +21,9 @@ struct fixture {
 	struct id session;
 	struct id addendum_op; /* of Jo's, kept for a tombstone */
 	struct id mara;
+	struct id omar;        /* a patient */
+	struct id appointment; /* of Omar's, which the server has */
+	uint64_t day;          /* of it; another of that day was refused */
 	size_t dir_entries;
 };
 
@@ -42,6 +46,53 @@ static bool keep_frame(struct room *r, Roomkeep__Frame *f, struct arena *a)
 	return true;
 }
 
+static struct id book(struct room *r)
+{
+	Roomkeep__Appointment m = ROOMKEEP__APPOINTMENT__INIT;
+	const struct id id = local_new_id(r->local, fx.w->wall);
+	char reason[] = "as they asked"; /* which splits no patient */
+	struct id op_id;
+	m.overlap_reason = reason;
+	m.has_appointment_id = m.has_patient_id = m.has_room_id = m.has_therapist_id = true;
+	m.appointment_id = wire_id_bytes(&id);
+	m.patient_id = wire_id_bytes(&fx.omar);
+	m.room_id = m.therapist_id = wire_id_bytes(&fx.mara);
+	m.has_starts_ms = m.has_minutes = true;
+	m.starts_ms = fx.day + 9 * CALENDAR_HOUR_MS;
+	m.minutes = 60;
+	OK(local_append(r->local, &r->desk.vault, KIND_APPOINTMENT, &m.base, fx.w->wall, &op_id,
+			NULL));
+	return id;
+}
+
+static enum err wait_for(struct room *r, const char *words)
+{
+	Roomkeep__WaitlistItem m = ROOMKEEP__WAITLIST_ITEM__INIT;
+	const struct id id = local_new_id(r->local, fx.w->wall);
+	char wishes[16];
+	struct id op_id;
+	snprintf(wishes, sizeof(wishes), "%s", words);
+	m.has_waitlist_item_id = m.has_patient_id = true;
+	m.waitlist_item_id = wire_id_bytes(&id);
+	m.patient_id = wire_id_bytes(&fx.omar);
+	m.wishes = wishes;
+	return local_append(r->local, &r->desk.vault, KIND_WAITLIST_ITEM, &m.base, fx.w->wall,
+			    &op_id, NULL);
+}
+
+/* Two want one hour; the server takes Mara's. */
+static void make_clash(void)
+{
+	fx.day = (fx.w->wall / CALENDAR_DAY_MS + 1) * CALENDAR_DAY_MS;
+	room_cut(fx.r, true);
+	fx.appointment = book(&fx.w->rooms[1]);
+	room_saved(&fx.w->rooms[1]);
+	(void)book(fx.r);
+	OK(wait_for(fx.r, "mornings"));
+	room_cut(fx.r, false);
+	room_saved(fx.r);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -60,9 +111,10 @@ static int setup(void **state)
 	room_cut(fx.r, false);
 	OK(room_sign_in(fx.r, "jo", JO_PASS));
 	OK(room_sign_in(&fx.w->rooms[1], "mara", MARA_PASS));
-	(void)room_add_patient(&fx.w->rooms[1], "Omar Said", "1970-01-02");
+	fx.omar = room_add_patient(&fx.w->rooms[1], "Omar Said", "1970-01-02");
 	room_saved(&fx.w->rooms[1]);
 	keeps_feeds = false;
+	make_clash();
 	fx.dir_entries = fx.r->local->dir.entry_count;
 	fx.patient = room_add_patient(fx.r, "Maya Rosen", "1984-05-06");
 	fx.session = room_start_session(fx.r, &fx.patient);
@@ -238,6 +290,55 @@ static enum err read_note(struct local *l, struct vault *v)
 	return local_note_text(l, v, &n.op_id, &text);
 }
 
+static enum err list_appointments(struct local *l, struct vault *v)
+{
+	struct local_appointment *rows = NULL;
+	size_t count = 0;
+	size_t clashed = 0;
+	TRY(local_list_appointments(l, v, fx.day, fx.day + CALENDAR_DAY_MS, &rows, &count));
+	for (size_t i = 0; i < count; i++) clashed += rows[i].booking_state == BOOKING_CLASHED;
+	free(rows);
+	assert_int_equal(count, 2);
+	assert_int_equal(clashed, 1);
+	return ERR_OK;
+}
+
+static enum err list_waiting(struct local *l, struct vault *v)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	size_t count = 0;
+	TRY(local_list_waiting(l, v, &fold, &records, &count));
+	assert_int_equal(count, 1);
+	return ERR_OK;
+}
+
+static enum err list_records(struct local *l, struct vault *v)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	size_t count = 0;
+	TRY(local_list_records(l, v, KIND_APPOINTMENT, &fx.omar, &fold, &records, &count));
+	assert_int_equal(count, 1); /* what was refused is no record */
+	return ERR_OK;
+}
+
+static enum err get_record(struct local *l, struct vault *v)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *record = NULL;
+	unsigned bits = 0;
+	TRY(local_get_record(l, v, KIND_APPOINTMENT, &fx.appointment, &fold, &record));
+	assert_true(id_equal(&record->patient_id, &fx.omar));
+	return local_jurisdictions(l, v, &fx.omar, &bits);
+}
+
+static enum err last_opened(struct local *l, struct vault *v)
+{
+	uint64_t at_ms = 0;
+	return local_last_opened(l, v, &fx.patient, 0, &at_ms);
+}
+
 static enum err load_person(struct local *l, struct vault *v)
 {
 	return local_load_person(l, v);
@@ -253,6 +354,11 @@ static void test_reading(void **state)
 		{ "list sessions", list_sessions, NULL },
 		{ "list pending", list_pending, NULL },
 		{ "read note", read_note, NULL },
+		{ "list appointments", list_appointments, NULL },
+		{ "list waiting", list_waiting, NULL },
+		{ "list records", list_records, NULL },
+		{ "get record", get_record, NULL },
+		{ "last opened", last_opened, NULL },
 		{ "load person", load_person, NULL },
 	};
 	check_calls(calls, COUNT_OF(calls));
@@ -307,6 +413,34 @@ static enum err opened(struct local *l, struct vault *v)
 	return local_opened(l, v, &fx.patient, &fx.session, fx.w->wall);
 }
 
+static struct id link_id;
+
+/* A first op, and below a change: each asks what held before, and for the patient's law. */
+static enum err add_link(struct local *l, struct vault *v)
+{
+	Roomkeep__DeskFamilyLink m = ROOMKEEP__DESK_FAMILY_LINK__INIT;
+	struct id op_id;
+	link_id = local_new_id(l, fx.w->wall);
+	m.has_desk_family_link_id = m.has_patient_id = m.has_relative_id = m.has_kin = true;
+	m.desk_family_link_id = wire_id_bytes(&link_id);
+	m.patient_id = wire_id_bytes(&fx.patient);
+	m.relative_id = wire_id_bytes(&fx.omar);
+	m.kin = ROOMKEEP__FAMILY_LINK__KIN__SPOUSE;
+	return local_append(l, v, KIND_DESK_FAMILY_LINK, &m.base, fx.w->wall, &op_id, NULL);
+}
+
+static enum err split_link(struct local *l, struct vault *v)
+{
+	Roomkeep__DeskFamilyLink m = ROOMKEEP__DESK_FAMILY_LINK__INIT;
+	struct id op_id;
+	m.has_desk_family_link_id = m.has_patient_id = m.has_relative_id = true;
+	m.desk_family_link_id = wire_id_bytes(&link_id);
+	m.patient_id = wire_id_bytes(&fx.patient);
+	m.relative_id = wire_id_bytes(&fx.omar);
+	m.has_split = m.split = true;
+	return local_append(l, v, KIND_DESK_FAMILY_LINK, &m.base, fx.w->wall, &op_id, NULL);
+}
+
 static enum err next_push(struct local *l, struct vault *v)
 {
 	CLEANUP(buf_finip) struct buf out = { 0 };
@@ -350,15 +484,12 @@ static void test_writing(void **state)
 {
 	(void)state;
 	static const struct call calls[] = {
-		{ "set text", set_text, NULL },
-		{ "add addendum", add_addendum, NULL },
-		{ "erase it", erase_addendum, NULL },
-		{ "add note", add_note, NULL },
-		{ "opened", opened, NULL },
-		{ "next push", next_push, NULL },
-		{ "next courier", next_courier, NULL },
-		{ "vault blob", vault_blob, NULL },
-		{ "sign", sign_session, make_draft },
+		{ "set text", set_text, NULL },       { "add addendum", add_addendum, NULL },
+		{ "erase it", erase_addendum, NULL }, { "add note", add_note, NULL },
+		{ "opened", opened, NULL },           { "last opened", last_opened, NULL },
+		{ "add link", add_link, NULL },       { "split link", split_link, NULL },
+		{ "next push", next_push, NULL },     { "next courier", next_courier, NULL },
+		{ "vault blob", vault_blob, NULL },   { "sign", sign_session, make_draft },
 	};
 	check_calls(calls, COUNT_OF(calls));
 }
