@@ -1,6 +1,8 @@
 /* Every verb of the store with each of its calls to SQLite failing in turn, and with each of its
  * own allocations: it says so, a rollback undoes it, and the same succeeds at once afterwards. */
+#include "record/calendar.h"
 #include "server/store/store_priv.h"
+#include "server/store/store_watch.h"
 #include "store_fixture.h"
 
 #include "support/nomem.h"
@@ -471,14 +473,14 @@ static void check_measure(struct fx *fx, const struct id *measure_id)
 	check_op(fx, at.mara, KIND_MEASURE, &m.base);
 }
 
-static void check_tombstone(struct fx *fx, const struct id *target)
+static void check_tombstone(struct fx *fx, struct fx_lane *lane, const struct id *target)
 {
 	Roomkeep__Tombstone m = ROOMKEEP__TOMBSTONE__INIT;
 	char reason[] = "asked for";
 	m.has_target = 1;
 	m.target = fx_bytes(target);
 	m.reason = reason;
-	check_op(fx, at.mara, KIND_TOMBSTONE, &m.base);
+	check_op(fx, lane, KIND_TOMBSTONE, &m.base);
 }
 
 static void check_addendum(struct fx *fx, const struct id *addendum_id)
@@ -531,9 +533,116 @@ static void test_ops(void **state)
 	check_measure(fx, &at.measure); /* the second of its id: not the plain case */
 	check_addendum(fx, &addendum_id);
 	check_frame(fx, at.mara);
-	check_tombstone(fx, &at.text_op);
+	check_tombstone(fx, at.mara, &at.text_op);
 	check_sign(fx, &at.text_op);
 	check_opened(fx, fx_lane_new(fx, MARA, 0, OP_LANE_CHART)); /* the first of a lane */
+}
+
+/* ---- plain records --------------------------------------------------------------------------- */
+
+/* The op that check_op leaves behind. */
+static struct id check_op_id(struct fx *fx, enum kind kind, const ProtobufCMessage *message)
+{
+	const struct id op_id = fx_id(fx);
+	fx->next_op_id = op_id;
+	check_op(fx, at.mara, kind, message);
+	return op_id;
+}
+
+static Roomkeep__Appointment appointment_of(const struct id *id, uint64_t start_ms)
+{
+	Roomkeep__Appointment m = ROOMKEEP__APPOINTMENT__INIT;
+	m.has_appointment_id = m.has_patient_id = m.has_starts_ms = 1;
+	m.appointment_id = fx_bytes(id);
+	m.patient_id = fx_bytes(&at.patient);
+	m.starts_ms = start_ms;
+	return m;
+}
+
+static enum err watch_count(void *ctx, const struct store_watch *p)
+{
+	(void)p;
+	(*(unsigned *)ctx)++;
+	return ERR_OK;
+}
+
+static enum err watch_each(struct fx *fx)
+{
+	unsigned seen = 0;
+	TRY(store_watch_each(eyes(fx), fx->now_ms + CALENDAR_DAY_MS, 0,
+			     (struct store_watch_visitor){ watch_count, &seen }));
+	assert_int_equal(seen, 1);
+	return ERR_OK;
+}
+
+/* Booked beside another in time, moved, and the move erased: each asks what stands near. */
+static void test_appointments(void **state)
+{
+	static const struct verb watch = { "watch", watch_each };
+	struct fx *fx = *state;
+	const uint64_t start_ms = fx->now_ms + 2 * CALENDAR_DAY_MS;
+	const struct id ids[2] = { fx_id(fx), fx_id(fx) };
+	Roomkeep__RoomSetting room = ROOMKEEP__ROOM_SETTING__INIT;
+	const struct id setting_id = fx_id(fx);
+	room.has_room_setting_id = room.has_room_id = room.has_turnover_minutes = 1;
+	room.room_setting_id = fx_bytes(&setting_id);
+	room.room_id = fx_bytes(&fx->rooms[0]);
+	room.turnover_minutes = 10;
+	check_op(fx, at.mara, KIND_ROOM_SETTING, &room.base);
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		Roomkeep__Appointment m =
+			appointment_of(&ids[i], start_ms + i * 2 * CALENDAR_HOUR_MS);
+		m.has_room_id = m.has_therapist_id = m.has_minutes = 1;
+		m.room_id = fx_bytes(&fx->rooms[0]);
+		m.therapist_id = fx_bytes(&fx->users[MARA]);
+		m.minutes = 60;
+		check_op(fx, at.mara, KIND_APPOINTMENT, &m.base);
+	}
+	const Roomkeep__Appointment moved =
+		appointment_of(&ids[0], start_ms + 4 * CALENDAR_HOUR_MS);
+	const struct id move_op = check_op_id(fx, KIND_APPOINTMENT, &moved.base);
+	for (unsigned way = 0; way < WAYS; way++) check_verb(fx, &watch, (enum way)way, false);
+	check_tombstone(fx, at.mara, &move_op);
+}
+
+/* A link asks what it was before, where the patient lives, and whether something of it is gone. */
+static void test_plain_records(void **state)
+{
+	struct fx *fx = *state;
+	Roomkeep__FamilyLink m = ROOMKEEP__FAMILY_LINK__INIT;
+	Roomkeep__PatientDetail detail = ROOMKEEP__PATIENT_DETAIL__INIT;
+	Roomkeep__LegalHold hold = ROOMKEEP__LEGAL_HOLD__INIT;
+	const struct id link_id = fx_id(fx);
+	const struct id hold_id = fx_id(fx);
+	const struct id relative = fx_id(fx);
+	struct id patient_op;
+	char day[] = "2026-11-01";
+	char why[] = "a claim";
+	fx_begin(fx);
+	ASSERT_COMMITTED(fx_push_patient(fx, at.mara, &relative, "Ben Example", NULL, &patient_op));
+	fx_commit(fx);
+	detail.has_patient_id = detail.has_jurisdiction = 1;
+	detail.patient_id = fx_bytes(&at.patient);
+	detail.jurisdiction = ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC;
+	check_op(fx, at.mara, KIND_PATIENT_DETAIL, &detail.base);
+	m.has_family_link_id = m.has_patient_id = m.has_relative_id = m.has_kin = 1;
+	m.family_link_id = fx_bytes(&link_id);
+	m.patient_id = fx_bytes(&at.patient);
+	m.relative_id = fx_bytes(&relative);
+	m.kin = ROOMKEEP__FAMILY_LINK__KIN__SPOUSE;
+	check_op(fx, at.mara, KIND_FAMILY_LINK, &m.base);
+	m.has_kin = 0;
+	m.has_split = m.split = 1;
+	const struct id split_op = check_op_id(fx, KIND_FAMILY_LINK, &m.base);
+	check_tombstone(fx, at.mara, &split_op);
+	check_op(fx, at.mara, KIND_FAMILY_LINK, &m.base); /* of a record that is torn */
+	hold.has_legal_hold_id = hold.has_patient_id = 1;
+	hold.legal_hold_id = fx_bytes(&hold_id);
+	hold.patient_id = fx_bytes(&relative);
+	hold.placed_on = day;
+	hold.reason = why;
+	check_tombstone(fx, at.mara, &patient_op);
+	check_op(fx, at.mara, KIND_LEGAL_HOLD, &hold.base);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -602,6 +711,39 @@ static void test_founding(void **state)
 	check_verb(*state, &v, WAY_PREPARE, true);
 }
 
+/* Words that could not be taken away are taken away the next time. */
+static void test_tending(void **state)
+{
+	struct fx *fx = *state;
+	for (unsigned way = 0; way < WAYS; way++) {
+		struct id op_id;
+		uint64_t left = 1;
+		bool struck = true;
+		fx_begin(fx);
+		ASSERT_COMMITTED(fx_push_text(fx, at.mara, &at.session, ROOMKEEP__TEXT_FIELD__PLAN,
+					      "canary-words", NULL, 0, &op_id));
+		ASSERT_COMMITTED(fx_push_tombstone(fx, at.mara, &op_id));
+		fx_commit(fx);
+		fx->now_ms += PURGE_AFTER_MS;
+		for (uint64_t n = 1; struck; n++) {
+			bool again = false;
+			fx_close(fx); /* with the statements it keeps */
+			fx_open(fx);
+			arm((enum way)way, n);
+			const enum err e = store_tend(fx->store, fx->now_ms, &again);
+			struck = disarm((enum way)way);
+			const enum err want = way == WAY_MEMORY ? ERR_NOMEM : ERR_IO;
+			assert_int_equal(e, struck ? want : ERR_OK);
+		}
+		OK(db_get_u64(eyes(fx)->db,
+			      "SELECT count(*) FROM op_payload"
+			      " WHERE instr(bytes, CAST('canary-words' AS BLOB)) > 0",
+			      DB_NO_ARGS, &left));
+		assert_int_equal(left, 0);
+	}
+	fx_check_ok(fx);
+}
+
 /* A commit that fails leaves nothing behind, in the database and in what the store knows. */
 static void test_committing(void **state)
 {
@@ -631,8 +773,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_writing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ops, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_appointments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plain_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_opening, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_opening_to_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tending, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_committing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_founding, fx_setup_unfounded, fx_teardown),
 	};

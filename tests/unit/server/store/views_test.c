@@ -653,6 +653,29 @@ static void test_tending_erases_in_bounded_steps(void **state)
 	fx_check_ok(fx);
 }
 
+/* A room of a newer release erases what only such rooms can read: the bytes go all the same. */
+static void test_what_only_newer_rooms_know_is_erased_too(void **state)
+{
+	struct fx *fx = *state;
+	struct fx_op op;
+	const uint64_t erased_ms = fx->now_ms;
+	fx_begin(fx);
+	struct fx_lane *mara = fx_lane_new(fx, MARA, 0, OP_LANE_CHART);
+	fx_op_make_raw(fx, mara, 999, view_str("canary-words"), &op);
+	ASSERT_COMMITTED(fx_append(fx, &op));
+	fx_lane_move(mara, &op);
+	ASSERT_COMMITTED(fx_push_tombstone(fx, mara, &op.core.op_id));
+	fx_commit(fx);
+	fx_op_fini(&op);
+	static const char in_ops[] =
+		"SELECT count(*) FROM op_payload WHERE instr(bytes, CAST(?1 AS BLOB)) > 0";
+	assert_int_equal(hits(fx, in_ops, "canary-words"), 1);
+	bool again = true;
+	OK(store_tend(fx->store, erased_ms + PURGE_AFTER_MS, &again));
+	assert_int_equal(hits(fx, in_ops, "canary-words"), 0);
+	fx_check_ok(fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -662,6 +685,8 @@ int main(void)
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_tending_erases_in_bounded_steps, fx_setup,
 						fx_teardown),
+		cmocka_unit_test_setup_teardown(test_what_only_newer_rooms_know_is_erased_too,
+						fx_setup, fx_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,65 @@ static void test_watch_410_who_is_booked_from_today_on(void **state)
 		assert_int_equal(s.patients[i].facts.booked, rows[i].booked);
 }
 
+/* Of a record that a tombstone took a part of, the rest says what it can. */
+static void test_watch_410_torn_records_count_for_nothing(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const struct id session = id_of(2, 1000);
+	Roomkeep__MoodRead mood = ROOMKEEP__MOOD_READ__INIT;
+	Roomkeep__Touch touch = ROOMKEEP__TOUCH__INIT;
+	Roomkeep__Appointment appointment = ROOMKEEP__APPOINTMENT__INIT;
+	const struct id patient = id_of(1, 1);
+	fx_begin(fx);
+	put_patient(fx, 1);
+	put_session(fx, 1, 0, NOW_MS - DAY_MS, &mara);
+	/* No session; then a session and no spirits; then half an id. */
+	mood.has_spirits = true;
+	mood.spirits = ROOMKEEP__MOOD_READ__SPIRITS__BRIGHT;
+	put_plain(fx, KIND_MOOD_READ, &(struct id){ { 71 } }, 1, &mood.base);
+	mood.has_session_id = true;
+	mood.session_id = fx_bytes(&session);
+	mood.has_spirits = false;
+	put_plain(fx, KIND_MOOD_READ, &(struct id){ { 72 } }, 1, &mood.base);
+	mood.has_spirits = true;
+	mood.session_id.len = ID_BYTES / 2;
+	put_plain(fx, KIND_MOOD_READ, &(struct id){ { 73 } }, 1, &mood.base);
+	/* Reached out to, but when? */
+	touch.has_what = touch.has_patient_id = true;
+	touch.patient_id = fx_bytes(&patient);
+	touch.what = ROOMKEEP__TOUCH__WHAT__PERSONAL_CALL;
+	put_plain(fx, KIND_TOUCH, &(struct id){ { 74 } }, 1, &touch.base);
+	/* Booked, but for when? And at no time that there is. */
+	appointment.has_patient_id = true;
+	appointment.patient_id = fx_bytes(&patient);
+	put_plain(fx, KIND_APPOINTMENT, &(struct id){ { 75 } }, 1, &appointment.base);
+	appointment.has_starts_ms = true;
+	appointment.starts_ms = UINT64_MAX;
+	put_plain(fx, KIND_APPOINTMENT, &(struct id){ { 76 } }, 1, &appointment.base);
+	fx_commit(fx);
+
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, 1);
+	assert_int_equal(s.events[0][0].arrival, 0);
+	assert_int_equal(s.events[0][0].departure, 0);
+	assert_false(s.patients[0].facts.touched);
+	assert_false(s.patients[0].facts.booked);
+}
+
+static void test_the_last_touch_counts_whichever_was_typed_last(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	fx_begin(fx);
+	put_patient(fx, 1);
+	put_session(fx, 1, 0, NOW_MS - 300 * DAY_MS, &mara);
+	put_touch(fx, 1, 0, ROOMKEEP__TOUCH__WHAT__SHORT_MESSAGE, "2025-03-01");
+	put_touch(fx, 1, 1, ROOMKEEP__TOUCH__WHAT__PERSONAL_CALL, "2025-06-01");
+	fx_commit(fx);
+	assert_int_equal(look(fx, 0).patients[0].facts.touched_day, NOW_DAY - 176);
+}
+
 static enum err stop(void *ctx, const struct store_watch *p)
 {
 	(void)p;
@@ -241,6 +300,25 @@ static void test_the_walk_ends_with_the_visitors_error(void **state)
 		store_watch_each(r, NOW_MS, 0, (struct store_watch_visitor){ stop, &calls }),
 		ERR_FULL);
 	assert_int_equal(calls, 1);
+}
+
+/* A damaged file ends the walk: nobody is called well or cold on half the facts. */
+static void test_the_walk_ends_at_a_damaged_row(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	unsigned calls = 0;
+	struct store_reader *r = store_as_reader(fx->store);
+	fx_begin(fx);
+	put_patient(fx, 1);
+	put_session(fx, 1, 0, NOW_MS - DAY_MS, &mara);
+	put_touch(fx, 1, 0, ROOMKEEP__TOUCH__WHAT__PERSONAL_CALL, "2025-06-01");
+	run(fx, "UPDATE plain SET message = x'ffffff'", DB_NO_ARGS);
+	fx_commit(fx);
+	assert_int_equal(
+		store_watch_each(r, NOW_MS, 0, (struct store_watch_visitor){ stop, &calls }),
+		ERR_CORRUPT);
+	assert_int_equal(calls, 0);
 }
 
 static uint64_t now_us(void)
@@ -291,8 +369,14 @@ int main(void)
 			fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_who_is_booked_from_today_on,
 						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_torn_records_count_for_nothing,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_the_last_touch_counts_whichever_was_typed_last,
+						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_the_walk_ends_with_the_visitors_error,
 						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_the_walk_ends_at_a_damaged_row, fx_setup,
+						fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_a_clinic_of_ten_years, fx_setup,
 						fx_teardown),
 	};
