@@ -1,7 +1,9 @@
 #include "record/fields.h"
 
 #include "base/check.h"
+#include "record/field_words.h"
 #include "record/kinds.h"
+#include "roomkeep/record.pb-c.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -244,6 +246,83 @@ static void test_kinds_are_found_and_fit_their_lane(void **state)
 	assert_null(kind_find_name(VIEW_EMPTY));
 }
 
+static enum err check_value(int64_t value_milli, uint32_t min, uint32_t max)
+{
+	const struct field_rule rule = {
+		"value_milli", FIELD_NUMBER, FIELD_REQUIRED, min, max, NULL
+	};
+	struct record_error error = { ERR_OK, NULL, NULL };
+	Roomkeep__Measure m = ROOMKEEP__MEASURE__INIT;
+	m.has_value_milli = true;
+	m.value_milli = value_milli;
+	return field_check_all(&rule, 1, &m.base, true, &error);
+}
+
+static void test_numbers_have_bounds_or_none(void **state)
+{
+	(void)state;
+	assert_int_equal(check_value(INT64_MIN, 0, 0), ERR_OK); /* the kind's own check bounds it */
+	assert_int_equal(check_value(500, 500, 2000), ERR_OK);
+	assert_int_equal(check_value(2000, 500, 2000), ERR_OK);
+	assert_int_equal(check_value(499, 500, 2000), ERR_BAD_VALUE);
+	assert_int_equal(check_value(2001, 500, 2000), ERR_BAD_VALUE);
+}
+
+static void expect_key(const char *name, enum field_format format, const char *key)
+{
+	const struct field_rule rule = { name, format, FIELD_OPTIONAL, 0, 0, NULL };
+	char got[FIELD_KEY_BYTES];
+	field_key(&rule, got);
+	assert_string_equal(got, key);
+}
+
+static void expect_allowed(enum field_format format, uint32_t min, uint32_t max, const char *words)
+{
+	const struct field_rule rule = { "thing", format, FIELD_OPTIONAL, min, max, NULL };
+	char got[256];
+	field_allowed_text(kind_find(KIND_MEASURE), &rule, got, sizeof(got));
+	assert_string_equal(got, words);
+}
+
+static void test_keys_and_words_of_fields(void **state)
+{
+	(void)state;
+	expect_key("started_ms", FIELD_TIME, "started_at");
+	expect_key("value_milli", FIELD_NUMBER, "value");
+	expect_key("count", FIELD_NUMBER, "count");
+	expect_key("noon", FIELD_TIME, "noon");
+	expect_key("ms", FIELD_TIME, "ms");
+	expect_key("value_milli", FIELD_COUNT, "value_milli");
+	expect_allowed(FIELD_NUMBER, 0, 0, "a number with at most three digits behind the point");
+	expect_allowed(FIELD_NUMBER, 500, 2000, "a number from 0.5 to 2");
+	expect_allowed(FIELD_COUNT, 1, 5, "a whole number from 1 to 5");
+	expect_allowed(FIELD_IDS, 0, 3, "at most 3 ids, each once");
+	expect_allowed(FIELD_DATE, 10, 10, field_format_allowed(FIELD_DATE));
+}
+
+static void test_words_of_an_enum(void **state)
+{
+	(void)state;
+	const ProtobufCEnumDescriptor *type = &roomkeep__side__descriptor;
+	char word[FIELD_WORD_BYTES];
+	char all[64];
+	assert_true(enum_word(type, ROOMKEEP__SIDE__LEFT, word));
+	assert_string_equal(word, "left");
+	assert_false(enum_word(type, 0, word));
+	assert_false(enum_word(type, 4711, word));
+	enum_words(type, "|", all, sizeof(all));
+	const size_t len = strlen(all);
+	assert_non_null(strchr(all, '|'));
+	/* Cut off, never beyond. */
+	for (size_t cap = 1; cap <= len + 1; cap++) {
+		char some[64] = { 0 };
+		enum_words(type, "|", some, cap);
+		assert_int_equal(strlen(some), cap - 1);
+		assert_memory_equal(some, all, cap - 1);
+		if (cap < sizeof(some)) assert_int_equal(some[cap], 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +334,9 @@ int main(void)
 		cmocka_unit_test(test_names_texts_words),
 		cmocka_unit_test(test_every_field_of_every_kind_has_a_rule_that_fits_its_type),
 		cmocka_unit_test(test_kinds_are_found_and_fit_their_lane),
+		cmocka_unit_test(test_numbers_have_bounds_or_none),
+		cmocka_unit_test(test_keys_and_words_of_fields),
+		cmocka_unit_test(test_words_of_an_enum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

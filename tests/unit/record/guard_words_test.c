@@ -92,6 +92,26 @@ static void test_guard_4_linked_names_on_word_boundaries(void **state)
 	}
 }
 
+/* Other apostrophes; a soft hyphen, a circle around a letter; and what is no letter yet. */
+static void test_guard_4_signs_in_and_around_a_name(void **state)
+{
+	(void)state;
+	const char *const rows[][2] = {
+		{ "d\xe2\x80\x98Nora", "d\xe2\x80\x98Nora" },
+		{ "d\xca\xbcNora", "d\xca\xbcNora" },
+		{ "d\xef\xbc\x87Nora", "d\xef\xbc\x87Nora" },
+		{ "\xca\xbcNora", "Nora" },
+		{ "No\xc2\xadra", "No\xc2\xadra" },
+		{ "N\xe2\x83\x9dora", "N\xe2\x83\x9dora" },
+		{ "Nora\xcd\xb8too", "Nora" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char place[64];
+		first_place("Nora", rows[i][0], place);
+		assert_string_equal(place, rows[i][1]);
+	}
+}
+
 static void test_every_place_is_counted_and_the_first_are_given(void **state)
 {
 	(void)state;
@@ -281,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guard_4_linked_names_on_word_boundaries),
+		cmocka_unit_test(test_guard_4_signs_in_and_around_a_name),
 		cmocka_unit_test(test_every_place_is_counted_and_the_first_are_given),
 		cmocka_unit_test(test_names_and_texts_that_cannot_be_looked_at),
 		cmocka_unit_test(test_folding_is_that_of_text_search_key),

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "record/duty_record.h"
 #include "unit/record/day.h"
 
 #include <setjmp.h>
@@ -241,6 +242,43 @@ static void test_CA2_both_answers_are_required(void **state)
 	}
 }
 
+/* A tombstone may have taken what a record began with: nothing is worked out from the rest. */
+static void test_of_a_torn_record_nothing_is_due(void **state)
+{
+	(void)state;
+	static char day[] = "2026-11-02", no_day[] = "soon";
+	Roomkeep__Request request = ROOMKEEP__REQUEST__INIT;
+	struct law_clock clock;
+	const unsigned bits = LAW_BIT(LAW_DEFAULT);
+	request.received_on = day;
+	assert_int_equal(duty_request_clock(&request, bits, NULL, &clock), ERR_NOT_FOUND);
+	request.has_kind = true;
+	request.kind = ROOMKEEP__REQUEST__KIND__ACCESS;
+	request.received_on = NULL;
+	assert_int_equal(duty_request_clock(&request, bits, NULL, &clock), ERR_NOT_FOUND);
+	request.received_on = no_day;
+	assert_int_equal(duty_request_clock(&request, bits, NULL, &clock), ERR_NOT_FOUND);
+
+	Roomkeep__Incident m = ROOMKEEP__INCIDENT__INIT;
+	struct duty_incident is;
+	for (unsigned has = 0; has < 8; has++) {
+		m.has_category = (has & 1u) != 0;
+		m.has_sensitivity = (has & 2u) != 0;
+		m.has_probability = (has & 4u) != 0;
+		m.category = ROOMKEEP__INCIDENT__CATEGORY__THEFT;
+		m.sensitivity = ROOMKEEP__INCIDENT__SENSITIVITY__HIGH;
+		m.probability = ROOMKEEP__INCIDENT__PROBABILITY__UNLIKELY;
+		assert_int_equal(duty_incident_read(&m, &is), has == 7 ? ERR_OK : ERR_NOT_FOUND);
+	}
+	m.encrypted = m.key_on_device = true;
+	assert_int_equal(duty_incident_read(&m, &is), ERR_OK);
+	const bool told = is.notice.person;
+	m.key_on_device = false;
+	assert_int_equal(duty_incident_read(&m, &is), ERR_OK);
+	assert_true(told);
+	assert_string_equal(is.encryption, "encrypted: yes, key not on device");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_ON9_lost_laptop_states_its_encryption),
 		cmocka_unit_test(test_ON9_yearly_count),
 		cmocka_unit_test(test_CA2_both_answers_are_required),
+		cmocka_unit_test(test_of_a_torn_record_nothing_is_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,9 @@ static void test_another_rater_has_another_error(void **state)
 	const struct proof_row reach = row_of("ch_exp", PRE, 3);
 	const struct proof_row reached = row_of("ch_exp", POST, 5);
 	expect_why(&reach, &reached, PROOF_WHY_NO_ERROR);
+	struct proof_row by_mara = reached;
+	by_mara.rater_id.b[0] = RATER_MARA;
+	expect_why(&reach, &by_mara, PROOF_WHY_NO_ERROR);
 }
 
 static void test_a_method_that_was_not_said_is_the_plainest(void **state)
@@ -349,6 +352,35 @@ static void test_the_counter_counts_distinct_refs(void **state)
 	assert_int_equal(c.again, 2);
 }
 
+/* What was measured only after treatment is shown, and proves and counts nothing. */
+static void test_rows_without_one_before_treatment(void **state)
+{
+	(void)state;
+	struct proof_set sets[8];
+	struct proof_warning w[PROOF_WARNINGS_MAX(8)];
+	struct proof_row rows[] = { row_of("ndi", PRE, 0),  row_of("ndi", PRE, 20),
+				    row_of("mood", PRE, 3), row_of("nprs", POST, 4),
+				    turn(POST, 60),         turn(MID, 55) };
+	rows[0].has_value = false;
+	rows[0].skipped_reason = ROOMKEEP__SKIPPED_REASON__SKIPPED_TIME;
+	const size_t count = proof_pair(rows, COUNT_OF(rows), sets);
+	assert_int_equal(count, COUNT_OF(rows));
+	for (size_t i = 3; i < count; i++) {
+		assert_null(sets[i].pre);
+		assert_ptr_equal(proof_set_row(&sets[i]), &rows[i]);
+		assert_ptr_equal(proof_set_last(&sets[i]), &rows[i]);
+		assert_int_equal(sets[i].delta.why, PROOF_WHY_NO_PRE);
+	}
+	rows[3].has_value = false;
+	assert_null(proof_set_last(&sets[3]));
+	assert_int_equal(proof_count(sets, count).tested, 1);
+	assert_int_equal(proof_count(sets, count).again, 0);
+	/* The skipped one is the reason for so few; the other was not taken again. */
+	assert_int_equal(proof_warnings(rows, COUNT_OF(rows), sets, count, true, w), 1);
+	assert_int_equal(w[0].code, PROOF_WARN_NOT_AGAIN);
+	assert_ptr_equal(w[0].row, &rows[1]);
+}
+
 static size_t warn(const struct proof_row *rows, size_t count, bool has_plan,
 		   struct proof_warning *ret)
 {
@@ -493,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_the_last_value_of_a_set),
 		cmocka_unit_test(test_kept_since_last_time),
 		cmocka_unit_test(test_the_counter_counts_distinct_refs),
+		cmocka_unit_test(test_rows_without_one_before_treatment),
 		cmocka_unit_test(test_warns_of_fewer_than_three_and_takes_a_reason),
 		cmocka_unit_test(test_warns_of_what_was_not_measured_again),
 		cmocka_unit_test(test_warns_of_another_rater),

@@ -142,6 +142,32 @@ static void test_state_names_go_both_ways(void **state)
 	assert_int_equal(got, REFERRAL_DECLINED);
 }
 
+static bool has_word(const char *words, const char *word)
+{
+	const size_t len = strlen(word);
+	for (const char *at = strstr(words, word); at != NULL; at = strstr(at + 1, word)) {
+		if ((at == words || at[-1] == ' ') && strchr(" ,:", at[len]) != NULL) return true;
+	}
+	return false;
+}
+
+/* What may follow is said of every state, and names each state that may. */
+static void test_what_comes_next_is_said_of_each_state(void **state)
+{
+	(void)state;
+	for (int from = 0; from < REFERRAL_STATE_COUNT; from++) {
+		const char *words = referral_next_words((enum referral_state)from);
+		assert_non_null(words);
+		for (int to = 0; to < REFERRAL_STATE_COUNT; to++) {
+			const char *name = referral_state_name((enum referral_state)to);
+			if (to == from) continue;
+			assert_int_equal(has_word(words, name),
+					 referral_may_move((enum referral_state)from,
+							   (enum referral_state)to));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_referral_49_consent_is_dated_and_ends_have_reasons),
 		cmocka_unit_test(test_referral_49_timers_and_their_words),
 		cmocka_unit_test(test_state_names_go_both_ways),
+		cmocka_unit_test(test_what_comes_next_is_said_of_each_state),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
