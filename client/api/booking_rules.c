@@ -1,6 +1,7 @@
 #include "client/api/booking_rules.h"
 
 #include "base/check.h"
+#include "client/api/chart_contact.h"
 #include "client/api/house.h"
 #include "record/access.h"
 #include "record/appointment.h"
@@ -180,5 +181,6 @@ enum err booking_rules_check(struct verb *v, Roomkeep__Appointment *change,
 	TRY(house_load(v, &h));
 	if (p.new_therapist) TRY(check_therapist(v, &p));
 	if (p.new_therapist) TRY(check_comfort(v, &p, &h));
+	TRY(chart_split_check(v, &p.booking, record_id));
 	return check_time(v, &p, &h, record_id);
 }

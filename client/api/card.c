@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "client/api/care.h"
 #include "client/api/misfiled.h"
+#include "client/api/chart_guard.h"
 #include "client/api/proof_load.h"
 #include "client/api/record_json.h"
 #include "client/api/show_proof.h"
@@ -305,5 +306,6 @@ enum err card_put(struct verb *v, const struct local_patient *p, bool partial)
 	TRY(put_whole(v, KIND_PREFERENCE, &id, "preference"));
 	TRY(card_put_moods(v, &id, today));
 	TRY(put_note_count(v, &id));
+	TRY(chart_guard_put(v, &id, v->answer));
 	return json_put(v->answer, "partial", json_boolean(partial));
 }

@@ -2,8 +2,10 @@
 
 #include "base/check.h"
 #include "client/api/record_json.h"
+#include "client/api/withheld.h"
 #include "record/duty_record.h"
 #include "record/guard_record.h"
+#include "record/lockbox.h"
 #include "record/referral_record.h"
 
 #include <time.h>
@@ -197,6 +199,32 @@ static enum err put_grant(struct verb *v, const struct record_state *s, json_t *
 	return json_put(object, "grant_state", json_string(state));
 }
 
+/* ---- the lock-box (ON7, ON8) --------------------------------------------------------------- */
+
+static enum err put_directive(struct verb *v, const struct record_state *s, json_t *object)
+{
+	const char *state = NULL;
+
+	TRY(withheld_directive_state(v, s, &state));
+	return json_put(object, "directive_state", json_string(state));
+}
+
+/* The notice to the patient is a task until it is given; the day after it is late. */
+static enum err put_override(struct verb *v, const struct record_state *s, json_t *object,
+			     bool *ret_overdue)
+{
+	const void *any = s->message;
+	const Roomkeep__Override *m = any;
+	const bool waits = m->told_on == NULL;
+	const int64_t made = calendar_day_of(s->first->client_time_ms, 0);
+
+	*ret_overdue = waits && record_today(v) > made;
+	TRY(json_put_time(object, "open_until", s->first->client_time_ms + LOCKBOX_OPEN_MS));
+	TRY(json_put(object, "waiting",
+		     waits ? json_string("the patient is not told") : json_null()));
+	return json_put(object, "overdue", json_boolean(*ret_overdue));
+}
+
 /* ---- statements of disagreement (ON6, US10) ------------------------------------------------ */
 
 static bool names(ProtobufCBinaryData bytes, const struct id *id)
@@ -239,6 +267,8 @@ enum err record_put_more(struct verb *v, const struct kind_info *info, const str
 	if (info->kind == KIND_REFERRAL) return put_referral(v, s->message, object, ret_overdue);
 	if (info->kind == KIND_REQUEST) return put_request(v, s, object, ret_overdue);
 	if (info->kind == KIND_SHARING_GRANT) return put_grant(v, s, object);
+	if (info->kind == KIND_DIRECTIVE) return put_directive(v, s, object);
+	if (info->kind == KIND_OVERRIDE) return put_override(v, s, object, ret_overdue);
 	if (info->kind == KIND_INCIDENT) return put_incident(v, s, object, ret_overdue);
 	return ERR_OK;
 }

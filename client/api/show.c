@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "client/api/chart_guard.h"
+#include "client/api/cosign.h"
 #include "client/api/misfiled.h"
 #include "client/api/record_more.h"
 #include "client/api/session_chart.h"
@@ -261,13 +262,17 @@ static const char *sign_check_name(const struct fold_sign *sign)
 /* Who, when, where: what stands of any session. */
 static enum err put_frame(struct verb *v, const struct session_state *s, bool is_misfiled)
 {
-	const char *state = is_misfiled ? "entered_in_error" : s->sign != NULL ? "signed" : "draft";
-
 	TRY(json_put_id(v->answer, "session_id", &s->session_id));
 	TRY(json_put_id(v->answer, "patient_id", &s->patient_id));
 	TRY(verb_put_login(v, v->answer, "author", &s->therapist_id));
+	TRY(verb_put_login(v, v->answer, "supervisor", &s->supervisor_id));
 	TRY(json_put_id(v->answer, "author_id", &s->therapist_id));
-	TRY(json_put(v->answer, "state", json_string(state)));
+	if (is_misfiled) {
+		TRY(json_put(v->answer, "state", json_string("entered_in_error")));
+	} else {
+		TRY(cosign_put_state(v, v->answer, s->withheld, s->sign != NULL, &s->supervisor_id,
+				     &s->patient_id, &s->session_id));
+	}
 	TRY(verb_put_room(v, v->answer, "room", &s->room_id));
 	TRY(json_put_time(v->answer, "started_at", s->started_ms));
 	TRY(json_put_time(v->answer, "ended_at", s->ended_ms));

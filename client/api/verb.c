@@ -1,6 +1,7 @@
 #include "client/api/verb.h"
 
 #include "base/check.h"
+#include "client/api/withheld.h"
 #include "record/access.h"
 #include "wire/frame.h"
 #include "wire/op.h"
@@ -110,7 +111,9 @@ enum err verb_run(struct verb *v)
 	buf_clear(&v->ask);
 	buf_fini(&v->effects.farewell);
 	v->effects = (struct verb_effects){ 0 };
-	const enum err e = run_step(v);
+	local_tell_time(verb_local(v), v->now_ms);
+	enum err e = run_step(v);
+	if (e == ERR_OK && v->ask.len == 0) e = withheld_put(v);
 	buf_wipe(&v->reply);
 	if (e != ERR_OK) {
 		buf_clear(&v->ask);

@@ -70,6 +70,7 @@ struct verb_row {
 	bool needs_person;  /* somebody must be signed in */
 	bool needs_session; /* request.session_id is fetched first if this room does not hold it */
 	bool is_presence;   /* a call of a person: restarts the idle lock */
+	bool is_chart;      /* shows what stands in charts: what is withheld is said (withheld.h) */
 	const struct kind_info *kind; /* of the verbs of plain records (verbs_record.c) */
 };
 

@@ -8,6 +8,7 @@
 
 #define PERSON .needs_person = true, .is_presence = true
 #define SESSION PERSON, .needs_session = true
+#define CHART .is_chart = true
 
 static const struct verb_row own_rows[] = {
 	{ "status", "roomkeep.status/1", verb_status, .is_presence = false },
@@ -24,29 +25,31 @@ static const struct verb_row own_rows[] = {
 	{ "invite/room", "roomkeep.invitation/1", verb_invite_room, PERSON },
 	{ "retire/room", "roomkeep.room/1", verb_retire_room, PERSON },
 	{ "list/rooms", "roomkeep.rooms/1", verb_list_rooms, PERSON },
-	{ "show/retention", "roomkeep.retention/1", verb_show_retention, PERSON },
+	{ "show/retention", "roomkeep.retention/1", verb_show_retention, PERSON, CHART },
 	{ "import", "roomkeep.import/1", verb_import, PERSON },
 	{ "add/patient", "roomkeep.patient/1", verb_add_patient, PERSON },
 	{ "set/patient", "roomkeep.patient/1", verb_set_patient, PERSON },
-	{ "show/patient", "roomkeep.chart/1", verb_show_patient, PERSON },
+	{ "show/patient", "roomkeep.chart/1", verb_show_patient, PERSON, CHART },
 	{ "find/patient", "roomkeep.patients/1", verb_find_patient, PERSON },
 	{ "list/patients", "roomkeep.patients/1", verb_list_patients, PERSON },
-	{ "show/card", "roomkeep.card/1", verb_show_card, PERSON },
+	{ "show/card", "roomkeep.card/1", verb_show_card, PERSON, CHART },
 	{ "list/watch", "roomkeep.watch/1", verb_list_watch, PERSON },
 	{ "start/session", "roomkeep.session_started/1", verb_start_session, PERSON },
 	{ "set/session", "roomkeep.session_set/1", verb_set_session, SESSION },
 	{ "correct/session", "roomkeep.session_corrected/1", verb_correct_session, SESSION },
 	{ "add/measure", "roomkeep.measure/1", verb_add_measure, SESSION },
-	{ "show/progress", "roomkeep.progress/1", verb_show_progress, PERSON },
+	{ "show/progress", "roomkeep.progress/1", verb_show_progress, PERSON, CHART },
 	{ "show/report", "roomkeep.report/1", verb_show_report, PERSON },
 	{ "list/tests", "roomkeep.tests/1", verb_list_tests, PERSON },
-	{ "export/proof", "roomkeep.proof_page/1", verb_export_proof, PERSON },
-	{ "export/patient", "roomkeep.patient_file/1", verb_export_patient, PERSON },
-	{ "export/letter", "roomkeep.letter_file/1", verb_export_letter, PERSON },
+	{ "export/proof", "roomkeep.proof_page/1", verb_export_proof, PERSON, CHART },
+	{ "export/patient", "roomkeep.patient_file/1", verb_export_patient, PERSON, CHART },
+	{ "export/letter", "roomkeep.letter_file/1", verb_export_letter, PERSON, CHART },
 	{ "export/receipt", "roomkeep.receipt_file/1", verb_export_receipt, SESSION },
 	{ "sign/session", "roomkeep.session_signed/1", verb_sign_session, SESSION },
-	{ "show/session", "roomkeep.session/1", verb_show_session, SESSION },
-	{ "list/sessions", "roomkeep.sessions/1", verb_list_sessions, PERSON },
+	{ "open/withheld", "roomkeep.opened/1", verb_open_withheld, PERSON },
+	{ "list/reviews", "roomkeep.reviews/1", verb_list_reviews, PERSON },
+	{ "show/session", "roomkeep.session/1", verb_show_session, SESSION, CHART },
+	{ "list/sessions", "roomkeep.sessions/1", verb_list_sessions, PERSON, CHART },
 	{ "add/addendum", "roomkeep.addendum/1", verb_add_addendum, SESSION },
 	{ "add/note", "roomkeep.note/1", verb_add_note, PERSON },
 	{ "list/notes", "roomkeep.notes/1", verb_list_notes, PERSON },
@@ -83,7 +86,15 @@ static void add_row(const struct kind_info *info, const char *verb, const char *
 	for (char *at = path; *at != '\0'; at++)
 		if (*at == '_') *at = '-';
 	(void)snprintf(schema, NAME_BYTES, "roomkeep.%s%s/1", info->name, answer);
-	rows[row_count++] = (struct verb_row){ path, schema, run, PERSON, .kind = info };
+	const bool reads = run == verb_show_record || run == verb_list_records;
+	rows[row_count++] = (struct verb_row){
+		path,
+		schema,
+		run,
+		PERSON,
+		.is_chart = reads && info->class == KIND_CLASS_CLINICAL,
+		.kind = info,
+	};
 	rows[row_count - 1].needs_session = info->own_session && by_session;
 }
 

@@ -39,6 +39,10 @@ MUST_USE enum err verb_show_patient(struct verb *v);
 /* verbs_card.c */
 MUST_USE enum err verb_show_card(struct verb *v);
 
+/* verbs_lockbox.c */
+MUST_USE enum err verb_open_withheld(struct verb *v);
+MUST_USE enum err verb_list_reviews(struct verb *v);
+
 /* verbs_watch.c */
 MUST_USE enum err verb_list_watch(struct verb *v);
 

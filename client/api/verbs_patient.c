@@ -1,6 +1,7 @@
 #include "client/api/verbs.h"
 
 #include "base/check.h"
+#include "client/api/chart_contact.h"
 #include "client/api/chart_guard.h"
 #include "record/access.h"
 #include "record/duplicate.h"
@@ -189,6 +190,7 @@ enum err verb_set_patient(struct verb *v)
 		return fault_set(&v->fault, ERR_USAGE, "usage",
 				 "nothing to change: give name, name_used, born, phone or email");
 	}
+	TRY(chart_contact_check(v, &patient_id, p.phone, p.email));
 	return append_patient(v, &p, &patient_id);
 }
 

@@ -1,5 +1,6 @@
 /* Assessments over time, and what to test: answers made from records, nothing is written but that
  * the chart was opened. */
+#include "client/api/chart_guard.h"
 #include "client/api/proof_load.h"
 #include "client/api/session_calls.h"
 #include "client/api/show.h"
@@ -125,6 +126,7 @@ static enum err answer_progress(struct verb *v, const struct id *patient_id, boo
 
 	TRY(json_put(v->answer, "series", list));
 	TRY(json_put_id(v->answer, "patient_id", patient_id));
+	TRY(chart_guard_put(v, patient_id, v->answer));
 	TRY(json_put(v->answer, "partial", json_boolean(partial)));
 	TRY(proof_visits_load(v, patient_id, &visits));
 	TRY(proof_history_make(visits.visits, visits.count, &history));

@@ -2,6 +2,7 @@
  * the kind's row and field table. */
 #include "client/api/booking_rules.h"
 #include "client/api/care.h"
+#include "client/api/chart_contact.h"
 #include "client/api/hints.h"
 #include "client/api/misfiled.h"
 #include "client/api/record_json.h"
@@ -22,6 +23,16 @@
 #define RECORD_ARENA_BYTES (4u * OP_BYTES_MAX)
 
 /* ---- writing ------------------------------------------------------------------------------- */
+
+/* Who books is told what a reminder would give away. */
+static enum err put_reminder(struct verb *v, const ProtobufCMessage *m)
+{
+	const Roomkeep__Appointment *a = (const Roomkeep__Appointment *)(const void *)m;
+	struct id patient_id;
+
+	TRY(wire_id(a->patient_id, &patient_id));
+	return chart_contact_put(v, &patient_id, v->answer);
+}
 
 enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMessage *m,
 		       const struct id *record_id)
@@ -46,6 +57,7 @@ enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMe
 	if (e != ERR_OK) return record_fail(v, info, e, &error);
 	v->effects.outbox = true;
 	TRY(hints_put_record(v, info));
+	if (info->kind == KIND_APPOINTMENT) TRY(put_reminder(v, m));
 	TRY(json_put_id(v->answer, info->subject_field, record_id));
 	return json_put_id(v->answer, "op_id", &op_id);
 }

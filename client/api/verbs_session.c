@@ -1,4 +1,5 @@
 #include "client/api/chart_guard.h"
+#include "client/api/cosign.h"
 #include "client/api/hints.h"
 #include "client/api/session_calls.h"
 #include "client/api/session_chart.h"
@@ -42,13 +43,40 @@ enum err session_need_patient(struct verb *v, struct id *ret_patient_id)
 	return e == ERR_NOT_FOUND ? verb_fail_unknown(v, "patient", "patient_id") : e;
 }
 
+/* Who co-signs: a student has to name somebody who treats; zeros for nobody. */
+static enum err find_supervisor(struct verb *v, struct id *ret)
+{
+	const struct directory *dir = local_directory(verb_local(v));
+	const struct dir_user *me = dir_user(dir, desk_person(v->desk));
+	const bool student = me != NULL && (me->roles & ROLE_STUDENT) != 0 &&
+			     (me->roles & ROLE_THERAPIST) == 0;
+
+	*ret = (struct id){ 0 };
+	if (!verb_has(v, "supervisor_id")) {
+		if (!student) return ERR_OK;
+		return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
+				 "supervisor_id: who co-signs this student's session");
+	}
+	TRY(verb_need_id(v, "supervisor_id", ret));
+	const struct dir_user *other = dir_user(dir, ret);
+	const bool treats = other != NULL && other->active &&
+			    (other->roles & (ROLE_THERAPIST | ROLE_LEAD)) != 0;
+	if (treats && other != me) return ERR_OK;
+	return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
+			 "supervisor_id: a therapist or lead of this clinic, and somebody else");
+}
+
 enum err verb_start_session(struct verb *v)
 {
 	Roomkeep__SessionFrame frame = ROOMKEEP__SESSION_FRAME__INIT;
 	const struct local_room *room = local_room(verb_local(v));
 	struct id patient_id;
+	struct id supervisor_id;
 
 	TRY(session_need_patient(v, &patient_id));
+	TRY(find_supervisor(v, &supervisor_id));
+	frame.has_supervisor_id = !id_is_zero(&supervisor_id);
+	frame.supervisor_id = wire_id_bytes(&supervisor_id);
 	const struct id session_id = local_new_id(verb_local(v), v->now_ms);
 	frame.has_session_id = frame.has_patient_id = frame.has_therapist_id = 1;
 	frame.session_id = wire_id_bytes(&session_id);
@@ -109,6 +137,18 @@ static enum err check_gaps(struct verb *v, const struct id *session_id)
 	return count == 0 ? ERR_OK : fail_gaps(v, gaps, count);
 }
 
+static enum err put_signed_state(struct verb *v, const struct id *session_id)
+{
+	struct session_fold fold;
+	struct session_state s;
+
+	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
+	const struct id supervisor_id = s.supervisor_id;
+	const struct id patient_id = s.patient_id;
+	session_fold_fini(&fold);
+	return cosign_put_state(v, v->answer, false, true, &supervisor_id, &patient_id, session_id);
+}
+
 enum err verb_sign_session(struct verb *v)
 {
 	const struct record_error none = { .err = ERR_OK };
@@ -132,7 +172,7 @@ enum err verb_sign_session(struct verb *v)
 	if (e != ERR_OK) return session_fail(v, e, &none);
 	v->effects.outbox = true;
 	TRY(json_put_id(v->answer, "session_id", &session_id));
-	TRY(json_put(v->answer, "state", json_string("signed")));
+	TRY(put_signed_state(v, &session_id));
 	return json_put_id(v->answer, "op_id", &op_id);
 }
 
@@ -162,14 +202,16 @@ enum err verb_add_addendum(struct verb *v)
 
 /* ---- listing ------------------------------------------------------------------------------- */
 
-static enum err put_row(struct verb *v, const struct local_session_row *row, json_t *object)
+static enum err put_row(struct verb *v, const struct id *patient_id,
+			const struct local_session_row *row, json_t *object)
 {
-	const char *state = row->is_misfiled ? "entered_in_error"
-			    : row->is_signed ? "signed"
-					     : "draft";
-
 	TRY(json_put_id(object, "session_id", &row->session_id));
-	TRY(json_put(object, "state", json_string(state)));
+	if (row->is_misfiled) {
+		TRY(json_put(object, "state", json_string("entered_in_error")));
+	} else {
+		TRY(cosign_put_state(v, object, row->withheld, row->is_signed, &row->supervisor_id,
+				     patient_id, &row->session_id));
+	}
 	TRY(json_put_time(object, "started_at", row->started_ms));
 	TRY(verb_put_login(v, object, "author", &row->therapist_id));
 	TRY(session_put_late(object, row->started_ms, row->ended_ms, row->signed_ms));
@@ -187,7 +229,7 @@ static enum err put_rows(struct verb *v, const struct id *patient_id)
 	for (size_t i = 0; i < count; i++) {
 		json_t *object = json_object();
 		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
-		TRY(put_row(v, &session_rows[i], object));
+		TRY(put_row(v, patient_id, &session_rows[i], object));
 	}
 	return ERR_OK;
 }

@@ -301,6 +301,10 @@ static void print_guard(const json_t *answer)
 
 	if (band[0] != '\0') (void)printf("%s\n", band);
 	if (wall[0] != '\0') (void)printf("%s\n", wall);
+	if (json_text_of(guard, "reminder_words") != NULL)
+		(void)printf("%s\n", json_text_of(guard, "reminder_words"));
+	if (json_text_of(guard, "receipt_words") != NULL)
+		(void)printf("%s\n", json_text_of(guard, "receipt_words"));
 }
 
 static enum err print_session(const json_t *answer)
@@ -430,6 +434,8 @@ static enum err print_done(const struct cli_call *call, const json_t *answer)
 {
 	print_proof_remarks(answer);
 	print_hints(answer);
+	if (json_text_of(answer, "reminder_words") != NULL)
+		(void)fprintf(stderr, "%s\n", json_text_of(answer, "reminder_words"));
 	if (call->quiet) return ERR_OK;
 	char *line = print_fill(call->command->done, answer, call->request);
 	ENSURE(line != NULL, ERR_NOMEM);
@@ -458,18 +464,41 @@ static enum err print_for_person(const struct cli_call *call, const json_t *answ
 	if (c->done != NULL) return print_done(call, answer);
 	if (strcmp(c->verb, "status") == 0) return print_status(answer);
 	if (c->path != NULL && strcmp(c->path, "show/progress") == 0) {
+		print_guard(answer);
 		return print_progress(answer);
 	}
 	if (c->kind != NULL) return print_record(answer);
-	if (c->path != NULL && strcmp(c->path, "show/card") == 0) return print_card(answer);
+	if (c->path != NULL && strcmp(c->path, "show/card") == 0) {
+		print_guard(answer);
+		return print_card(answer);
+	}
 	if (c->path != NULL && strcmp(c->path, "show/session") == 0) return print_session(answer);
 	if (strcmp(c->verb, "show") == 0) return print_record(answer);
 	return print_json(answer);
 }
 
+/* Where something is missing it is said, whatever was asked for (client/api/withheld.h). */
+static void print_withheld(const json_t *answer)
+{
+	const json_t *withheld = json_object_get(answer, "withheld");
+
+	if (withheld == NULL) return;
+	(void)printf("Withheld: %s (%lld%s)\n", text_or(withheld, "words", "?"),
+		     count_of(withheld, "count"),
+		     json_is_true(json_object_get(withheld, "whole")) ? ", the whole record" : "");
+}
+
+static enum err print_all(const struct cli_call *call, const json_t *answer)
+{
+	if (call->json) return print_json(answer);
+	TRY(print_for_person(call, answer));
+	print_withheld(answer);
+	return ERR_OK;
+}
+
 int print_answer(const struct cli_call *call, const json_t *answer)
 {
-	enum err e = call->json ? print_json(answer) : print_for_person(call, answer);
+	enum err e = print_all(call, answer);
 
 	if (e == ERR_OK && (fflush(stdout) != 0 || ferror(stdout) != 0)) e = ERR_IO;
 	if (e == ERR_OK) return EXIT_DONE;

@@ -359,12 +359,90 @@ enum err feed_apply_page(struct local *l, struct vault *v, const struct id *pati
 
 /* ---- scope ----------------------------------------------------------------------------------- */
 
-struct purge {
-	struct local *l;
-	const struct vault *v;
+/* Ids, unsorted. */
+struct purge_ids {
 	struct id *ids; /* owned */
 	size_t count, cap;
 };
+
+static enum err ids_add(struct purge_ids *list, const struct id *id)
+{
+	if (list->count == list->cap) {
+		const size_t cap = list->cap == 0 ? 64 : list->cap * 2;
+		struct id *more = realloc(list->ids, cap * sizeof(*more));
+		ENSURE(more != NULL, ERR_NOMEM);
+		list->ids = more;
+		list->cap = cap;
+	}
+	list->ids[list->count++] = *id;
+	return ERR_OK;
+}
+
+static bool ids_have(const struct purge_ids *list, const struct id *id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (id_equal(&list->ids[i], id)) return true;
+	return false;
+}
+
+struct purge {
+	struct local *l;
+	const struct vault *v;
+	struct purge_ids gone;     /* op ids */
+	struct purge_ids sessions; /* of patients who withhold something: session, patient, ... */
+};
+
+static void purge_fini(struct purge *p)
+{
+	free(p->gone.ids);
+	free(p->sessions.ids);
+}
+
+/* A frame of a patient who withholds something: texts and measures name only the session. */
+static enum err purge_frame(void *ctx, struct op_row *row)
+{
+	struct purge *p = ctx;
+	struct payload payload = { 0 };
+	struct id session_id = { 0 };
+	struct id patient_id = { 0 };
+	bool any = false;
+	if (row->core.kind != KIND_SESSION_FRAME) return ERR_OK;
+	const enum err e = row_payload(row, &payload);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	if (!payload_session_id(&payload, &session_id) ||
+	    !payload_patient_id(&payload, &patient_id))
+		return ERR_OK;
+	for (size_t i = 0; i < p->l->bar_count; i++)
+		any = any || id_equal(&p->l->bars[i].patient_id, &patient_id);
+	if (!any) return ERR_OK;
+	TRY(ids_add(&p->sessions, &session_id));
+	return ids_add(&p->sessions, &patient_id);
+}
+
+static enum err purge_is_withheld(struct purge *p, struct op_row *row, bool *ret)
+{
+	struct payload payload = { 0 };
+	struct id session_id = { 0 };
+	struct id patient_id = { 0 };
+	*ret = false;
+	if (p->l->bar_count == 0) return ERR_OK;
+	const enum err e = row_payload(row, &payload);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	if (payload_session_id(&payload, &session_id)) {
+		for (size_t i = 0; i + 1 < p->sessions.count; i += 2)
+			if (id_equal(&p->sessions.ids[i], &session_id))
+				patient_id = p->sessions.ids[i + 1];
+	}
+	return withheld_row(p->l, p->v, row, &payload, &patient_id, ret);
+}
+
+/* A directive that came before may be against who is in now: all come again that may. */
+static bool purge_comes_again(const struct op_row *row)
+{
+	return row->core.kind == KIND_DIRECTIVE || row->core.kind == KIND_DIRECTIVE_END;
+}
 
 static enum err purge_look(void *ctx, struct op_row *row)
 {
@@ -373,30 +451,54 @@ static enum err purge_look(void *ctx, struct op_row *row)
 				       .roles = person_roles(p->l, &p->v->user_id),
 				       .is_author =
 					       id_equal(&row->core.author_id, &p->v->user_id) };
-	if (q.is_author || access_may_read(&q)) return ERR_OK; /* one's own stay: outbox, drafts */
-	if (p->count == p->cap) {
-		const size_t cap = p->cap == 0 ? 64 : p->cap * 2;
-		struct id *more = realloc(p->ids, cap * sizeof(*more));
-		ENSURE(more != NULL, ERR_NOMEM);
-		p->ids = more;
-		p->cap = cap;
+	bool withheld = false;
+	if (q.is_author) return ERR_OK; /* one's own stay: outbox, drafts */
+	if (access_may_read(&q) && !purge_comes_again(row)) {
+		TRY(purge_is_withheld(p, row, &withheld));
+		if (!withheld) return ERR_OK;
 	}
-	p->ids[p->count++] = row->op_id;
-	return ERR_OK;
+	return ids_add(&p->gone, &row->op_id);
 }
 
-static enum err scope_store(struct purge *p, const struct local_cursor *c)
+/* What says why something went goes with it. */
+static enum err purge_tombstone(void *ctx, struct op_row *row)
 {
+	struct purge *p = ctx;
+	struct payload payload = { 0 };
+	struct id target = { 0 };
+	if (row->core.kind != KIND_TOMBSTONE) return ERR_OK;
+	if (id_equal(&row->core.author_id, &p->v->user_id)) return ERR_OK;
+	const enum err e = row_payload(row, &payload);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	if (!payload_subject_id(&payload, &target) || !ids_have(&p->gone, &target)) return ERR_OK;
+	return ids_have(&p->gone, &row->op_id) ? ERR_OK : ids_add(&p->gone, &row->op_id);
+}
+
+static enum err purge_find(struct purge *p)
+{
+	const bool looks = p->l->bar_count > 0;
+	if (looks) TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_frame, p }));
 	TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_look, p }));
+	if (!looks) return ERR_OK;
+	return row_each_all(p->l, p->v, (struct row_visitor){ purge_tombstone, p });
+}
+
+static enum err scope_store(struct purge *p, const struct local_cursor *c,
+			    const Roomkeep__ScopeChange *m)
+{
 	CLEANUP(local_tx_endp) struct local_tx tx = { 0 };
 	TRY(local_tx_begin(p->l, &tx));
-	for (size_t i = 0; i < p->count; i++)
+	TRY(cursor_set(p->l, &p->v->user_id, c));
+	TRY(withheld_store(p->l, p->v, m));
+	TRY(withheld_load(p->l, p->v));
+	TRY(purge_find(p));
+	for (size_t i = 0; i < p->gone.count; i++)
 		TRY(db_run(p->l->db, "DELETE FROM op WHERE user_id = ?1 AND op_id = ?2",
-			   DB_ARGS(db_id(&p->v->user_id), db_id(&p->ids[i]))));
-	if (p->count > 0)
+			   DB_ARGS(db_id(&p->v->user_id), db_id(&p->gone.ids[i]))));
+	if (p->gone.count > 0)
 		TRY(db_run(p->l->db, "DELETE FROM fetched WHERE user_id = ?1",
 			   DB_ARGS(db_id(&p->v->user_id))));
-	TRY(cursor_set(p->l, &p->v->user_id, c));
 	return local_tx_commit(&tx);
 }
 
@@ -412,9 +514,11 @@ enum err feed_apply_scope(struct local *l, struct vault *v, struct view frame,
 	const struct local_cursor c = { .epoch = l->room.epoch.epoch,
 					.scope_version = f->scope_change->scope_version };
 	struct purge p = { .l = l, .v = v };
-	enum err e = scope_store(&p, &c);
-	free(p.ids);
-	if (e == ERR_OK && p.count > 0) e = local_load_person(l, v);
+	enum err e = scope_store(&p, &c, f->scope_change);
+	if (e == ERR_OK && p.gone.count > 0) e = local_load_person(l, v);
+	/* What was read of the new lists may not stand: the old ones count. */
+	if (e != ERR_OK) person_must_reload(l);
+	purge_fini(&p);
 	if (e == ERR_OK) *ret_cursor = c;
 	return e;
 }

@@ -54,6 +54,7 @@ static void person_forget(struct local *l)
 {
 	patients_forget(l);
 	notes_forget(l);
+	withheld_forget(l);
 	secret_wipe(l->lanes, sizeof(l->lanes));
 	l->lane_count = 0;
 	secret_wipe(l->opened, sizeof(l->opened));
@@ -75,6 +76,7 @@ static enum err person_load(struct local *l, const struct vault *v)
 	l->user_id = v->user_id;
 	l->loading = true;
 	enum err e = lanes_load(l, v);
+	if (e == ERR_OK) e = withheld_load(l, v);
 	if (e == ERR_OK) e = patients_load(l, v);
 	if (e == ERR_OK) e = notes_load(l, v);
 	l->loading = false;

@@ -140,6 +140,8 @@ MUST_USE enum err local_cursor(struct local *l, const struct vault *v, struct lo
 struct rand_source local_rand(const struct local *l);
 /* Makes an id for a new patient, session, measure or addendum (UUIDv7). */
 struct id local_new_id(struct local *l, uint64_t now_ms);
+/* What time it is, for what is opened for an hour only. Never falls behind what was told before. */
+void local_tell_time(struct local *l, uint64_t now_ms);
 
 /* Loads what the person's verbs need: lanes, patient index, note index. Called once after the vault
  * opened. */

@@ -10,6 +10,7 @@
 #include "crypt/sign.h"
 #include "db/db.h"
 #include "record/access.h"
+#include "record/lockbox.h"
 #include "record/note_plain.h"
 #include "record/payload.h"
 #include "roomkeep/wire.pb-c.h"
@@ -82,6 +83,7 @@ struct local {
 	size_t login_count, login_cap;
 	uint64_t alarms;
 	uint64_t floor_ms;  /* newest time the server has told */
+	uint64_t now_ms;    /* newest time the caller has told; 0: none */
 	uint64_t server_ms; /* this machine's clock at the last contact */
 	uint64_t backed_up_seq;
 	uint64_t tidied_day; /* of this run */
@@ -102,6 +104,10 @@ struct local {
 	size_t note_parent_count, note_parent_cap;
 	bool notes_sorted;
 	struct guarded guarded;
+	struct lockbox_bar *bars; /* what is withheld from the person, by the last ScopeChange */
+	size_t bar_count;
+	struct lockbox_opening *openings;
+	size_t opening_count;
 	struct local_opened_mark opened[LOCAL_OPENED_MARKS];
 	size_t opened_next;
 

@@ -14,7 +14,9 @@ struct local_session_row {
 	uint64_t signed_ms; /* 0: not signed */
 	bool is_signed;
 	bool has_conflict;
-	bool is_misfiled; /* entered in error, on the wrong chart */
+	bool is_misfiled;        /* entered in error, on the wrong chart */
+	bool withheld;           /* whether it is signed is not said either */
+	struct id supervisor_id; /* zeros: none */
 };
 /* Was it entered on the wrong chart? */
 MUST_USE enum err local_is_misfiled(struct local *l, const struct vault *v,

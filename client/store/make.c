@@ -190,6 +190,8 @@ static enum err write_fill_frame(const struct local *l, const Roomkeep__SessionF
 	TRY(wire_id(f->patient_id, &q->frame_patient));
 	q->frame_has_therapist = f->has_therapist_id;
 	if (f->has_therapist_id) TRY(wire_id(f->therapist_id, &q->frame_therapist));
+	q->frame_has_supervisor = f->has_supervisor_id;
+	if (f->has_supervisor_id) TRY(wire_id(f->supervisor_id, &q->frame_supervisor));
 	q->frame_has_imported = f->has_imported;
 	q->frame_imported = f->has_imported && f->imported;
 	return patients_have(l, &q->frame_patient) ? ERR_OK : ERR_NOT_FOUND;
@@ -208,6 +210,7 @@ static enum err write_check_session(struct local *l, const struct vault *v, enum
 	if (q->session_exists) {
 		q->session_therapist = s.therapist_id;
 		q->session_patient = s.patient_id;
+		q->session_supervisor = s.supervisor_id;
 		q->session_imported = s.imported;
 	}
 	if (kind == KIND_SESSION_FRAME) {

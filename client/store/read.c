@@ -81,6 +81,7 @@ enum err local_load_session(struct local *l, const struct vault *v, const struct
 	session_fold_init(ret_fold, id, local_hasher());
 	struct session_state s = { 0 };
 	enum err e = session_load(l, v, id, ret_fold, &s);
+	if (e == ERR_OK) withheld_from_state(l, &s);
 	if (e == ERR_OK && s.sign != NULL && s.sign->check == FOLD_SIGN_DIFFERS)
 		e = local_raise(l, LOCAL_ALARM_SIGN_DIFFERS, l->floor_ms);
 	if (e != ERR_OK) {
@@ -181,7 +182,9 @@ static enum err session_summary(struct local *l, const struct vault *v, const st
 					   .signed_ms =
 						   s.sign == NULL ? 0 : s.sign->meta.client_time_ms,
 					   .is_signed = s.sign != NULL,
-					   .has_conflict = s.has_conflict };
+					   .has_conflict = s.has_conflict,
+					   .withheld = s.withheld,
+					   .supervisor_id = s.supervisor_id };
 	return local_is_misfiled(l, v, id, &ret->is_misfiled);
 }
 

@@ -96,6 +96,9 @@ static enum err record_add_row_of(const struct record_load *c, struct op_row *ro
 	bool shown = false;
 	TRY(row_shown(c->l, c->v, row, &p, &shown));
 	if (!shown) return ERR_OK;
+	bool withheld = false;
+	TRY(withheld_row(c->l, c->v, row, &p, &(struct id){ 0 }, &withheld));
+	if (withheld) return ERR_OK;
 	const bool of_all = row->core.kind == KIND_TOMBSTONE || c->of == NULL;
 	if (!of_all && !record_is_of(&p, c->of)) return ERR_OK;
 	if (row->core.kind != KIND_TOMBSTONE && !record_was_seen(c->sign, &row->op_id))
@@ -251,8 +254,8 @@ static enum err record_check_ids(const struct payload *p, struct id *ret_record_
 }
 
 static enum err record_check_session(struct local *l, const struct vault *v,
-				     const struct id *session_id, const struct id *patient_id,
-				     bool closed_by_sign, struct record_error *ret_error)
+				     const struct kind_info *rules, const struct id *session_id,
+				     const struct id *patient_id, struct record_error *ret_error)
 {
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
@@ -265,8 +268,14 @@ static enum err record_check_session(struct local *l, const struct vault *v,
 		return field_fail(ret_error, ERR_BAD_VALUE, "session_id",
 				  "a session of this patient");
 	}
-	ENSURE(!closed_by_sign || s.sign == NULL, ERR_SIGNED);
-	return ERR_OK;
+	ENSURE(!rules->closed_by_sign || s.sign == NULL, ERR_SIGNED);
+	if (rules->kind != KIND_COSIGN) return ERR_OK;
+	if (!id_equal(&s.supervisor_id, &l->user_id)) {
+		return field_fail(ret_error, ERR_DENIED, "session_id",
+				  "a session that names you as its supervisor");
+	}
+	if (s.sign != NULL) return ERR_OK;
+	return field_fail(ret_error, ERR_BAD_VALUE, "session_id", "a session that is signed");
 }
 
 /* What the record would be after this change: the kind's own rule is about the whole. */
@@ -303,8 +312,7 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 	TRY(record_check_ids(p, &record_id, &patient_id, ret_error));
 	ENSURE(id_is_zero(&patient_id) || patients_have(l, &patient_id), ERR_NOT_FOUND);
 	if (payload_session_id(p, &session_id)) {
-		TRY(record_check_session(l, v, &session_id, &patient_id, p->info->closed_by_sign,
-					 ret_error));
+		TRY(record_check_session(l, v, p->info, &session_id, &patient_id, ret_error));
 	}
 	const enum err e = local_get_record(l, v, p->info->kind, &record_id, &fold, &now);
 	*ret_first = e == ERR_NOT_FOUND;

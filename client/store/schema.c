@@ -53,7 +53,10 @@ static const char step_3[] = "ALTER TABLE op ADD COLUMN found BLOB;"
 			     "CREATE INDEX op_by_found ON op (user_id, found)"
 			     " WHERE found IS NOT NULL;";
 
-static const char *const steps[] = { step_1, step_2, step_3 };
+/* withheld: what patients withhold from the person, sealed: a ScopeChange of wire.proto. */
+static const char step_4[] = "ALTER TABLE cursor ADD COLUMN withheld BLOB;";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4 };
 
 const struct db_schema local_schema = {
 	.application_id = 0x43525352u, /* "CRSR" */

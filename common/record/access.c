@@ -90,9 +90,18 @@ static bool access_owns_session(const struct access_write *q)
 	return q->session_imported && access_may_import(q->roles);
 }
 
+/* A student's session is somebody else's to answer for. */
+static bool access_needs_supervisor(const struct access_write *q)
+{
+	return access_has(q->roles, ROLE_STUDENT) && !access_has(q->roles, ROLE_THERAPIST);
+}
+
 static enum err access_write_new_frame(const struct access_write *q)
 {
 	ENSURE(q->frame_has_therapist, ERR_BAD_VALUE);
+	ENSURE(q->frame_has_supervisor || !access_needs_supervisor(q), ERR_BAD_VALUE);
+	ENSURE(!q->frame_has_supervisor || !id_equal(&q->frame_supervisor, &q->author_id),
+	       ERR_BAD_VALUE);
 	if (q->frame_has_imported && q->frame_imported) {
 		return access_may_import(q->roles) ? ERR_OK : ERR_DENIED;
 	}
@@ -108,6 +117,8 @@ static enum err access_write_frame(const struct access_write *q)
 	ENSURE(id_equal(&q->frame_patient, &q->session_patient), ERR_BAD_VALUE);
 	ENSURE(!q->frame_has_therapist || id_equal(&q->frame_therapist, &q->session_therapist),
 	       ERR_BAD_VALUE);
+	ENSURE(!q->frame_has_supervisor || id_equal(&q->frame_supervisor, &q->session_supervisor),
+	       ERR_BAD_VALUE);
 	ENSURE(!q->frame_has_imported || q->frame_imported == q->session_imported, ERR_BAD_VALUE);
 	return ERR_OK;
 }
@@ -119,6 +130,14 @@ static enum err access_write_own_session(const struct access_write *q)
 	return ERR_OK;
 }
 
+/* A hold is lifted and a directive is ended, so that both stay seen; what was opened is answered
+ * for. */
+static bool access_is_never_erased(uint64_t kind)
+{
+	return kind == KIND_LEGAL_HOLD || kind == KIND_DIRECTIVE || kind == KIND_DIRECTIVE_END ||
+	       kind == KIND_OVERRIDE || kind == KIND_REVIEW_MARK;
+}
+
 /* The author of the target, or an owner for what the server can read (SECURITY 3.8). */
 static enum err access_write_tombstone(const struct access_write *q)
 {
@@ -126,8 +145,8 @@ static enum err access_write_tombstone(const struct access_write *q)
 	/* An erased tombstone would bring nothing back; erasing erasure only hides the reason. */
 	ENSURE(q->target_kind != KIND_TOMBSTONE && q->target_kind != KIND_SEALED_TOMBSTONE,
 	       ERR_DENIED);
-	/* A register that forgets is none; a hold is lifted, so that it stays seen (BC4, CA1). */
-	ENSURE(!q->target_kept && q->target_kind != KIND_LEGAL_HOLD, ERR_DENIED);
+	/* A register that forgets is none (BC4, CA1, ON7). */
+	ENSURE(!q->target_kept && !access_is_never_erased(q->target_kind), ERR_DENIED);
 	/* A chart tombstone is seen by others: a sealed target has a kind of its own. */
 	const struct kind_info *target = kind_find(q->target_kind);
 	ENSURE(target == NULL || target->lane == LANE_CHART, ERR_DENIED);

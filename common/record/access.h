@@ -46,14 +46,17 @@ struct access_write {
 	/* session_frame, session_text, measure, sign, addendum, and plain records with
 	 * own_session: the session as it is now */
 	bool session_exists;
-	struct id session_therapist; /* when it exists */
-	struct id session_patient;   /* when it exists */
-	bool session_imported;       /* when it exists */
+	struct id session_therapist;  /* when it exists */
+	struct id session_patient;    /* when it exists */
+	struct id session_supervisor; /* when it exists; zeros: none */
+	bool session_imported;        /* when it exists */
 
 	/* session_frame: what the op says */
 	struct id frame_patient;
 	bool frame_has_therapist;
 	struct id frame_therapist;
+	bool frame_has_supervisor;
+	struct id frame_supervisor;
 	bool frame_has_imported;
 	bool frame_imported;
 
@@ -67,7 +70,8 @@ struct access_write {
 
 /* Returns: ERR_OK; ERR_DENIED; ERR_SIGNED (tombstone by the author of signed content);
  * ERR_NOT_FOUND when the session or target it needs does not exist;
- * ERR_BAD_VALUE when a frame would change its patient, therapist or imported mark.
+ * ERR_BAD_VALUE when a frame would change its patient, therapist, supervisor or imported mark, or
+ * when a student's names no supervisor.
  * Does not say whether a session is signed: an edit that did not see the Sign is a late change, not
  * a refusal (fold.h). Kinds this build does not know may be written by every role. */
 MUST_USE enum err access_may_write(const struct access_write *q);

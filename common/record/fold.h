@@ -8,8 +8,8 @@
  *   newer      an op with a higher seq; ops without one (not confirmed yet) are newer than all with
  *              one, among themselves by local_order; the op id breaks a tie.
  *   patient    per field the newest value holds, older ones are its history.
- *   frame      patient, therapist and the imported mark come from the oldest op and never change;
- *              of the other fields the newest holds.
+ *   frame      patient, therapist, supervisor and the imported mark come from the oldest op and
+ *              never change; of the other fields the newest holds.
  *   text       heads of a field = its ops less those that another op of the field names as parent.
  *              One head is the value; several are a conflict, all shown. (Should forged ops name
  *              each other in a ring, so that no head is left, all ops of the field are heads.)
@@ -140,11 +140,15 @@ struct session_state {
 
 	bool has_frame; /* false: no frame op yet, the frame fields below are empty */
 	struct id patient_id;
-	struct id therapist_id; /* zero if the oldest frame op does not say */
+	struct id therapist_id;  /* zero if the oldest frame op does not say */
+	struct id supervisor_id; /* who co-signs a student's; zero for none; never changes */
 	struct id room_id;
 	bool imported;
 	uint64_t started_ms; /* 0 = not said */
 	uint64_t ended_ms;   /* 0 = not said */
+	/* Nothing but the frame and the Sign is shown, at the patient's request. Set by who reads;
+	 * a fold knows of no reader. */
+	bool withheld;
 
 	const struct fold_sign *sign;             /* NULL: draft */
 	bool has_conflict;                        /* a field has several heads */

@@ -28,6 +28,7 @@ struct fold_entry {
 			struct fold_frame shown;
 			struct id patient_id;
 			struct id therapist_id;
+			struct id supervisor_id;
 			bool imported;
 		} frame;
 		struct {

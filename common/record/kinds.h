@@ -52,6 +52,12 @@
 	X(WAITLIST_ITEM, 54)                                                                       \
 	X(STAFF_PROFILE, 55)
 #define KIND_DESK_TRUST_MAP(X) X(DESK_FAMILY_LINK, 56)
+#define KIND_LOCKBOX_MAP(X)                                                                        \
+	X(DIRECTIVE, 58)                                                                           \
+	X(DIRECTIVE_END, 59)                                                                       \
+	X(OVERRIDE, 60)                                                                            \
+	X(REVIEW_MARK, 61)                                                                         \
+	X(COSIGN, 62)
 #define KIND_PLAIN_MAP(X)                                                                          \
 	KIND_INTAKE_MAP(X)                                                                         \
 	KIND_SESSION_MAP(X)                                                                        \
@@ -62,7 +68,8 @@
 	KIND_CLINIC_MAP(X)                                                                         \
 	KIND_GRANT_MAP(X)                                                                          \
 	KIND_BOOKING_MAP(X)                                                                        \
-	KIND_DESK_TRUST_MAP(X)
+	KIND_DESK_TRUST_MAP(X)                                                                     \
+	KIND_LOCKBOX_MAP(X)
 
 enum kind {
 	KIND_PATIENT = 1,

@@ -2,7 +2,7 @@
  * 4.4, 4.5, 4.10). What needs more than one record to decide stands in care.h. */
 #include "record/kinds_priv.h"
 
-#define CLINICAL_ROLES ROLE_THERAPIST
+#define CLINICAL_ROLES ROLES_CARE
 #define MOOD_WORDS_MAX 9
 
 static const struct field_rule mood_read_fields[] = {

@@ -27,6 +27,7 @@ static const struct field_rule kind_session_frame_fields[] = {
 	{ "started_ms", FIELD_TIME, FIELD_FIRST, 0, 0, NULL },
 	{ "ended_ms", FIELD_TIME, FIELD_OPTIONAL, 0, 0, NULL },
 	{ "imported", FIELD_BOOL, FIELD_OPTIONAL, 0, 0, NULL },
+	{ "supervisor_id", FIELD_ID, FIELD_OPTIONAL, 0, 0, NULL },
 };
 
 static const struct field_rule kind_session_text_fields[] = {
@@ -106,16 +107,18 @@ static enum err kind_check_measure(const ProtobufCMessage *message, struct recor
 	return measure_check((const Roomkeep__Measure *)(const void *)message, error);
 }
 
-#define THERAPIST ROLE_THERAPIST
-#define BOTH (ROLE_THERAPIST | ROLE_DESK)
+#define CARE ROLES_CARE
+#define STAFF ROLES_STAFF
+/* Who looks after others writes no confidential notes beside them. */
+#define AUTHORS (ROLE_THERAPIST | ROLE_STUDENT)
 
 const struct kind_info kinds_chart[] = {
 	{ .kind = KIND_PATIENT,
 	  .name = "patient",
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
-	  .read = BOTH,
-	  .write = BOTH,
+	  .read = STAFF,
+	  .write = STAFF,
 	  KIND_MESSAGE(patient, kind_patient_fields),
 	  .subject_field = "patient_id",
 	  .patient_field = "patient_id" },
@@ -123,8 +126,8 @@ const struct kind_info kinds_chart[] = {
 	  .name = "session_frame",
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
-	  .read = THERAPIST,
-	  .write = THERAPIST,
+	  .read = CARE,
+	  .write = CARE,
 	  KIND_MESSAGE(session_frame, kind_session_frame_fields),
 	  .subject_field = "session_id",
 	  .session_field = "session_id",
@@ -134,8 +137,8 @@ const struct kind_info kinds_chart[] = {
 	  .name = "session_text",
 	  .class = KIND_CLASS_CLINICAL,
 	  .lane = LANE_CHART,
-	  .read = THERAPIST,
-	  .write = THERAPIST,
+	  .read = CARE,
+	  .write = CARE,
 	  KIND_MESSAGE(session_text, kind_session_text_fields),
 	  .subject_field = "session_id",
 	  .session_field = "session_id" },
@@ -143,8 +146,8 @@ const struct kind_info kinds_chart[] = {
 	  .name = "measure",
 	  .class = KIND_CLASS_CLINICAL,
 	  .lane = LANE_CHART,
-	  .read = THERAPIST,
-	  .write = THERAPIST,
+	  .read = CARE,
+	  .write = CARE,
 	  KIND_MESSAGE(measure, kind_measure_fields),
 	  .subject_field = "measure_id",
 	  .session_field = "session_id",
@@ -153,8 +156,8 @@ const struct kind_info kinds_chart[] = {
 	  .name = "sign",
 	  .class = KIND_CLASS_CLINICAL,
 	  .lane = LANE_CHART,
-	  .read = THERAPIST,
-	  .write = THERAPIST,
+	  .read = CARE,
+	  .write = CARE,
 	  KIND_MESSAGE(sign, kind_sign_fields),
 	  .subject_field = "session_id",
 	  .session_field = "session_id" },
@@ -162,8 +165,8 @@ const struct kind_info kinds_chart[] = {
 	  .name = "addendum",
 	  .class = KIND_CLASS_CLINICAL,
 	  .lane = LANE_CHART,
-	  .read = THERAPIST,
-	  .write = THERAPIST,
+	  .read = CARE,
+	  .write = CARE,
 	  KIND_MESSAGE(addendum, kind_addendum_fields),
 	  .subject_field = "addendum_id",
 	  .session_field = "session_id" },
@@ -171,7 +174,7 @@ const struct kind_info kinds_chart[] = {
 	  .name = "opened",
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
-	  .write = BOTH,
+	  .write = STAFF,
 	  KIND_MESSAGE(opened, kind_opened_fields),
 	  .session_field = "session_id",
 	  .patient_field = "patient_id" },
@@ -190,14 +193,14 @@ const struct kind_info kinds_sealed[] = {
 	  .name = "note",
 	  .class = KIND_CLASS_SEALED,
 	  .lane = LANE_SEALED,
-	  .write = THERAPIST,
+	  .write = AUTHORS,
 	  KIND_MESSAGE(note, kind_note_fields),
 	  .subject_field = "note_id" },
 	{ .kind = KIND_SEALED_TOMBSTONE,
 	  .name = "sealed_tombstone",
 	  .class = KIND_CLASS_SEALED,
 	  .lane = LANE_SEALED,
-	  .write = THERAPIST,
+	  .write = AUTHORS,
 	  KIND_MESSAGE(tombstone, kind_tombstone_fields),
 	  .subject_field = "target" },
 };

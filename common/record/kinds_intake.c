@@ -1,8 +1,8 @@
 /* kinds_intake: who the patient is and how to treat them (DOMAIN 4.1). */
 #include "record/kinds_priv.h"
 
-#define STAFF_ROLES (ROLE_THERAPIST | ROLE_DESK)
-#define CLINICAL_ROLES ROLE_THERAPIST
+#define STAFF_ROLES ROLES_STAFF
+#define CLINICAL_ROLES ROLES_CARE
 
 static const struct field_rule patient_detail_fields[] = {
 	FIELD_OF_PATIENT,

@@ -12,6 +12,10 @@
 	.message = &roomkeep__##message_##__descriptor, .fields = (rules),                         \
 	.field_count = COUNT_OF(rules)
 
+/* Who treats, learns to, or looks after those who do; and with them who sits at the desk. */
+#define ROLES_CARE (ROLE_THERAPIST | ROLE_LEAD | ROLE_STUDENT)
+#define ROLES_STAFF (ROLES_CARE | ROLE_DESK)
+
 /* Fields that many plain records have. */
 #define FIELD_OWN_ID(name)                                                                         \
 	{                                                                                          \
@@ -54,5 +58,7 @@ extern const struct kind_info kinds_grant[];
 extern const size_t kinds_grant_count;
 extern const struct kind_info kinds_desk_trust[];
 extern const size_t kinds_desk_trust_count;
+extern const struct kind_info kinds_lockbox[];
+extern const size_t kinds_lockbox_count;
 extern const struct kind_info kinds_sealed[];
 extern const size_t kinds_sealed_count;

@@ -147,7 +147,7 @@ static enum err check_grant_change(const struct kind_change *change, struct reco
 	return field_fail(error, ERR_BAD_VALUE, "to_id", "the patient it was given to");
 }
 
-#define STAFF_ROLES (ROLE_THERAPIST | ROLE_DESK)
+#define STAFF_ROLES ROLES_STAFF
 
 const struct kind_info kinds_trust[] = {
 	{ .kind = KIND_FAMILY_LINK,
@@ -155,8 +155,8 @@ const struct kind_info kinds_trust[] = {
 	  .class = KIND_CLASS_CLINICAL,
 	  .lane = LANE_CHART,
 	  .merge = KIND_MERGE_FIELDS,
-	  .read = ROLE_THERAPIST,
-	  .write = ROLE_THERAPIST,
+	  .read = ROLES_CARE,
+	  .write = ROLES_CARE,
 	  KIND_MESSAGE(family_link, family_link_fields),
 	  .subject_field = "family_link_id",
 	  .patient_field = "patient_id",

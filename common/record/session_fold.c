@@ -48,6 +48,7 @@ static enum err session_fill_frame(struct fold_entry *e, const Roomkeep__Session
 {
 	TRY(wire_id(m->patient_id, &e->as.frame.patient_id));
 	if (m->has_therapist_id) TRY(wire_id(m->therapist_id, &e->as.frame.therapist_id));
+	if (m->has_supervisor_id) TRY(wire_id(m->supervisor_id, &e->as.frame.supervisor_id));
 	e->as.frame.imported = m->has_imported && m->imported;
 	struct fold_frame *shown = &e->as.frame.shown;
 	shown->has_room = m->has_room_id;
@@ -238,6 +239,7 @@ static void session_show_frame(struct session_view *v)
 	s->has_frame = true;
 	s->patient_id = v->first_frame->as.frame.patient_id;
 	s->therapist_id = v->first_frame->as.frame.therapist_id;
+	s->supervisor_id = v->first_frame->as.frame.supervisor_id;
 	s->imported = v->first_frame->as.frame.imported;
 	for (size_t i = 0; i < v->count; i++) {
 		struct fold_entry *e = v->by_age[i];

@@ -47,7 +47,8 @@ static struct feed_eyes dialog_eyes(const struct dialog *d, uint64_t wall_ms)
 	return (struct feed_eyes){ .user_id = d->user_id,
 				   .roles = d->roles,
 				   .epoch = d->roster->epoch,
-				   .wall_ms = wall_ms };
+				   .wall_ms = wall_ms,
+				   .box = roster_lockbox(d->roster) };
 }
 
 /* What must hold between steps. */
@@ -290,7 +291,7 @@ static void dialog_on_logout(struct dialog *d, uint64_t request, size_t bytes,
 }
 
 /* The proof held: from now on it is this person's dialog. */
-static bool dialog_sign_in(struct dialog *d, const struct id *user_id)
+static bool dialog_sign_in(struct dialog *d, const struct id *user_id, uint64_t wall_ms)
 {
 	const struct roster_user *user = roster_user(d->roster, user_id);
 	struct roster_room *room = dialog_room(d);
@@ -300,15 +301,27 @@ static bool dialog_sign_in(struct dialog *d, const struct id *user_id)
 	fsm_move(&d->fsm, DIALOG_SIGNED_IN);
 	d->user_id = *user_id;
 	d->roles = user->roles;
-	d->scope_version = user->scope_version;
+	d->scope_version = roster_scope(d->roster, user, wall_ms);
 	room->user_id = *user_id;
 	return true;
 }
 
 /* ---- feed -------------------------------------------------------------------------------- */
 
+/* What the person may read is something else by now: the feed begins anew under it. */
+static void dialog_look_at_scope(struct dialog *d, const struct roster_user *user, uint64_t wall_ms,
+				 struct dialog_actions *out)
+{
+	const uint64_t scope = roster_scope(d->roster, user, wall_ms);
+	if (scope == d->scope_version) return;
+	d->scope_version = scope;
+	if (d->feed.state == FEED_OFF) return;
+	feed_stop(&d->feed);
+	dialog_say_scope_change(d, wall_ms, out);
+}
+
 static void dialog_on_pull(struct dialog *d, uint64_t request, const Roomkeep__Pull *m,
-			   struct dialog_actions *out)
+			   uint64_t wall_ms, struct dialog_actions *out)
 {
 	const uint64_t seq = m->has_seq ? m->seq : 0;
 	const uint64_t scope = m->has_scope_version ? m->scope_version : 0;
@@ -322,7 +335,7 @@ static void dialog_on_pull(struct dialog *d, uint64_t request, const Roomkeep__P
 	}
 	if (scope != d->scope_version) {
 		feed_stop(&d->feed);
-		dialog_say_scope_change(d, out);
+		dialog_say_scope_change(d, wall_ms, out);
 		if (scope != 0 || seq != 0) return; /* the room pulls again, from its new cursor */
 	}
 	/* The room has seen ops that this database does not hold: somebody put back an old one. */
@@ -337,6 +350,15 @@ static void dialog_on_feed_ack(struct dialog *d, uint64_t request, const Roomkee
 	if (e != ERR_OK) dialog_on_bad_frame(d, request, e, out);
 }
 
+/* Directives begin and end, and openings end, by the clock alone: each ping looks. */
+static void dialog_on_ping(struct dialog *d, uint64_t request, const struct dialog_event *ev,
+			   struct dialog_actions *out)
+{
+	dialog_say_pong(d, request, ev->frame->ping, ev->wall_ms, out);
+	if (dialog_state(d) != DIALOG_SIGNED_IN) return;
+	dialog_look_at_scope(d, roster_user(d->roster, &d->user_id), ev->wall_ms, out);
+}
+
 /* ---- frames ------------------------------------------------------------------------------ */
 
 static void dialog_on_inline(struct dialog *d, const struct dialog_event *ev,
@@ -349,13 +371,13 @@ static void dialog_on_inline(struct dialog *d, const struct dialog_event *ev,
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_LOGOUT)
 		dialog_on_logout(d, request, ev->frame_bytes, out);
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_PULL)
-		dialog_on_pull(d, request, f->pull, out);
+		dialog_on_pull(d, request, f->pull, ev->wall_ms, out);
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_FEED_ACK)
 		dialog_on_feed_ack(d, request, f->feed_ack, out);
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_LIST_ROOMS)
 		dialog_say_rooms(d, request, ev->wall_ms, out);
 	else if (f->body_case == ROOMKEEP__FRAME__BODY_PING)
-		dialog_say_pong(d, request, f->ping, ev->wall_ms, out);
+		dialog_on_ping(d, request, ev, out);
 	else
 		INSIST(false); /* every inline rule has its branch */
 }
@@ -452,10 +474,10 @@ static void dialog_answer_late(struct dialog *d, const struct dialog_done *done,
 	d->late_at_ms = at_ms;
 }
 
-static void dialog_on_login_done(struct dialog *d, const struct dialog_done *done,
+static void dialog_on_login_done(struct dialog *d, const struct dialog_done *done, uint64_t wall_ms,
 				 struct dialog_actions *out)
 {
-	if (done->err == ERR_OK && !d->asks[0].left && dialog_sign_in(d, &done->user_id)) {
+	if (done->err == ERR_OK && !d->asks[0].left && dialog_sign_in(d, &done->user_id, wall_ms)) {
 		dialog_send_bytes(d, done->reply, out);
 		dialog_end_ask(d, out);
 		return;
@@ -519,7 +541,7 @@ static void dialog_on_ask_done(struct dialog *d, const struct dialog_event *ev,
 	}
 	const enum dialog_ask_kind kind = d->asks[0].kind;
 	if (kind == ASK_LOGIN_PROOF) {
-		dialog_on_login_done(d, done, out);
+		dialog_on_login_done(d, done, ev->wall_ms, out);
 		return;
 	}
 	if (kind == ASK_LOGIN_START && done->err == ERR_OK) {
@@ -548,7 +570,7 @@ static void dialog_on_published(struct dialog *d, const struct dialog_event *ev,
 	if (feed_on_published(&d->feed, &eyes, ev->page, &out->send) != ERR_OK) dialog_drop(d, out);
 }
 
-static void dialog_on_roster_user(struct dialog *d, struct dialog_actions *out)
+static void dialog_on_roster_user(struct dialog *d, uint64_t wall_ms, struct dialog_actions *out)
 {
 	if (!roster_user_may_sign_in(d->roster, &d->user_id)) {
 		/* The keys may still be in that room's memory; here they open nothing any more. */
@@ -558,14 +580,10 @@ static void dialog_on_roster_user(struct dialog *d, struct dialog_actions *out)
 	}
 	const struct roster_user *user = roster_user(d->roster, &d->user_id);
 	d->roles = user->roles;
-	if (user->scope_version == d->scope_version) return;
-	d->scope_version = user->scope_version;
-	if (d->feed.state == FEED_OFF) return;
-	feed_stop(&d->feed);
-	dialog_say_scope_change(d, out);
+	dialog_look_at_scope(d, user, wall_ms, out);
 }
 
-static void dialog_on_roster(struct dialog *d, struct dialog_actions *out)
+static void dialog_on_roster(struct dialog *d, uint64_t wall_ms, struct dialog_actions *out)
 {
 	const struct roster_room *room = dialog_room(d);
 	switch (dialog_state(d)) {
@@ -577,7 +595,7 @@ static void dialog_on_roster(struct dialog *d, struct dialog_actions *out)
 		if (room == NULL || room->state != ROSTER_ACTIVE)
 			dialog_refuse(d, ROOMKEEP__REFUSE_REASON__RETIRED, out);
 		else if (dialog_state(d) == DIALOG_SIGNED_IN)
-			dialog_on_roster_user(d, out);
+			dialog_on_roster_user(d, wall_ms, out);
 		return;
 	case DIALOG_CONNECTED:
 	case DIALOG_ENROLLING:
@@ -700,7 +718,7 @@ void dialog_step(struct dialog *d, uint64_t now_ms, const struct dialog_event *e
 		break;
 	case DIALOG_EV_ASK_DONE: dialog_on_ask_done(d, ev, out); break;
 	case DIALOG_EV_PUBLISHED: dialog_on_published(d, ev, out); break;
-	case DIALOG_EV_ROSTER: dialog_on_roster(d, out); break;
+	case DIALOG_EV_ROSTER: dialog_on_roster(d, ev->wall_ms, out); break;
 	case DIALOG_EV_REPLACED: dialog_refuse(d, ROOMKEEP__REFUSE_REASON__TOO_MANY, out); break;
 	case DIALOG_EV_TICK: dialog_on_tick(d, out); break;
 	case DIALOG_EV_SHUTDOWN:

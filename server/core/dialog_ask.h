@@ -40,9 +40,10 @@ enum dialog_ask_kind {
 	ASK_RETIRE_ROOM,
 	ASK_UNLOCK_LOGIN,
 	ASK_WATCH_GET,
+	ASK_REVIEW_GET,
 	ASK_FEED_PAGE, /* made by the dialog, not by a frame */
 };
-#define DIALOG_ASK_KINDS 20u
+#define DIALOG_ASK_KINDS 21u
 
 /* Who asks, as of the moment the frame came. */
 struct dialog_who {

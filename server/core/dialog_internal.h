@@ -13,7 +13,8 @@ void dialog_say_pong(struct dialog *d, uint64_t request, const Roomkeep__Ping *p
 		     uint64_t wall_ms, struct dialog_actions *out);
 void dialog_say_rooms(struct dialog *d, uint64_t request, uint64_t wall_ms,
 		      struct dialog_actions *out);
-void dialog_say_scope_change(struct dialog *d, struct dialog_actions *out);
+/* With all that is withheld from this person now. */
+void dialog_say_scope_change(struct dialog *d, uint64_t wall_ms, struct dialog_actions *out);
 
 /* Says why, and closes. */
 void dialog_refuse(struct dialog *d, Roomkeep__RefuseReason reason, struct dialog_actions *out);

@@ -4,6 +4,8 @@
 #include "wire/frame.h"
 #include "wire/op.h"
 
+#include <stdlib.h>
+
 static void dialog_say(struct dialog *d, const Roomkeep__Frame *frame, struct dialog_actions *out)
 {
 	if (frame_encode(frame, &out->send) != ERR_OK) dialog_drop(d, out);
@@ -96,15 +98,77 @@ void dialog_say_pong(struct dialog *d, uint64_t request, const Roomkeep__Ping *p
 	dialog_say(d, &frame, out);
 }
 
-void dialog_say_scope_change(struct dialog *d, struct dialog_actions *out)
+/* What a ScopeChange says of the lock-box; ids are borrowed from the roster until it is packed. */
+struct dialog_withheld {
+	Roomkeep__Withheld bars[LOCKBOX_BARS_MAX];
+	Roomkeep__Withheld *bar_list[LOCKBOX_BARS_MAX];
+	Roomkeep__WithheldOpen opens[LOCKBOX_OPENINGS_MAX];
+	Roomkeep__WithheldOpen *open_list[LOCKBOX_OPENINGS_MAX];
+};
+
+static void dialog_fill_bars(const struct dialog *d, const struct lockbox_reader *reader,
+			     struct dialog_withheld *w, Roomkeep__ScopeChange *change)
+{
+	const struct lockbox box = roster_lockbox(d->roster);
+	change->withheld = w->bar_list;
+	for (size_t i = 0; i < box.bar_count; i++) {
+		const struct lockbox_bar *bar = &box.bars[i];
+		const bool held = lockbox_names(&bar->user_id, bar->role, reader) &&
+				  bar->from_ms <= reader->now_ms && reader->now_ms < bar->until_ms;
+		if (!held) continue;
+		Roomkeep__Withheld *to = &w->bars[change->n_withheld];
+		roomkeep__withheld__init(to);
+		to->has_patient_id = to->has_scope = to->has_since_ms = 1;
+		to->patient_id = wire_id_bytes(&bar->patient_id);
+		to->scope = (uint32_t)bar->scope;
+		to->since_ms = bar->from_ms;
+		to->has_item_id = !id_is_zero(&bar->item_id);
+		if (to->has_item_id) to->item_id = wire_id_bytes(&bar->item_id);
+		w->bar_list[change->n_withheld++] = to;
+	}
+}
+
+static void dialog_fill_opens(const struct dialog *d, const struct lockbox_reader *reader,
+			      struct dialog_withheld *w, Roomkeep__ScopeChange *change)
+{
+	const struct lockbox box = roster_lockbox(d->roster);
+	change->open = w->open_list;
+	for (size_t i = 0; i < box.opening_count; i++) {
+		const struct lockbox_opening *o = &box.openings[i];
+		if (!id_equal(&o->user_id, &reader->user_id) || o->until_ms <= reader->now_ms)
+			continue;
+		Roomkeep__WithheldOpen *to = &w->opens[change->n_open];
+		roomkeep__withheld_open__init(to);
+		to->has_patient_id = to->has_until_ms = 1;
+		to->patient_id = wire_id_bytes(&o->patient_id);
+		to->until_ms = o->until_ms;
+		w->open_list[change->n_open++] = to;
+	}
+}
+
+void dialog_say_scope_change(struct dialog *d, uint64_t wall_ms, struct dialog_actions *out)
 {
 	Roomkeep__ScopeChange change = ROOMKEEP__SCOPE_CHANGE__INIT;
+	const struct lockbox_reader reader = { .user_id = d->user_id,
+					       .roles = d->roles,
+					       .now_ms = wall_ms };
+	struct dialog_withheld *w = NULL;
 	change.has_scope_version = 1;
 	change.scope_version = d->scope_version;
+	if (d->roster->bar_count > 0) {
+		w = calloc(1, sizeof(*w));
+		if (w == NULL) {
+			dialog_drop(d, out);
+			return;
+		}
+		dialog_fill_bars(d, &reader, w, &change);
+		dialog_fill_opens(d, &reader, w, &change);
+	}
 	Roomkeep__Frame frame = dialog_frame(0);
 	frame.body_case = ROOMKEEP__FRAME__BODY_SCOPE_CHANGE;
 	frame.scope_change = &change;
 	dialog_say(d, &frame, out);
+	free(w);
 }
 
 static void dialog_fill_signed(const struct roster_signed *from, Roomkeep__Signed *to)

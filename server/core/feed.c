@@ -34,6 +34,26 @@ bool feed_take_page_wish(struct feed *f)
 	return true;
 }
 
+bool feed_withholds(const struct feed_eyes *eyes, const struct feed_row *row)
+{
+	const bool own = id_equal(&eyes->user_id, &row->author_id);
+	const struct lockbox_reader reader = { .user_id = eyes->user_id,
+					       .roles = eyes->roles,
+					       .now_ms = eyes->wall_ms };
+	const struct lockbox_item item = {
+		.kind = row->kind == KIND_TOMBSTONE ? row->target_kind : row->kind,
+		.patient_id = row->patient_id,
+		.session_id = row->session_id,
+		.record_id = row->record_id,
+		.own = own,
+		.own_draft = !row->session_signed && !id_is_zero(&row->session_id) &&
+			     id_equal(&row->therapist_id, &eyes->user_id),
+		.written_ms = row->written_ms,
+	};
+	if (!own && lockbox_names(&row->against_user, row->against_role, &reader)) return true;
+	return lockbox_withholds(&eyes->box, &reader, &item);
+}
+
 bool feed_may_see(const struct feed_eyes *eyes, const struct feed_row *row, bool fetch)
 {
 	const bool is_author = id_equal(&eyes->user_id, &row->author_id);
@@ -45,7 +65,7 @@ bool feed_may_see(const struct feed_eyes *eyes, const struct feed_row *row, bool
 		.roles = eyes->roles,
 		.is_author = false,
 	};
-	if (!access_may_read(&q)) return false;
+	if (!access_may_read(&q) || feed_withholds(eyes, row)) return false;
 	if (fetch || row->subject_ms == 0) return true;
 	return row->subject_ms + FEED_SCOPE_MS >= eyes->wall_ms;
 }

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "record/lockbox.h"
 
 #define FEED_BATCHES_MAX 4u
 
@@ -28,8 +29,16 @@ struct feed_row {
 	uint64_t kind;        /* record/kinds.h */
 	uint64_t target_kind; /* a tombstone's: kind of its target; 0 = not known */
 	struct id author_id;
-	bool author_only;      /* rejected or quarantined: nobody else's business */
-	uint64_t subject_ms;   /* when its session began; 0: of no session, or of an unknown one */
+	bool author_only;       /* rejected or quarantined: nobody else's business */
+	uint64_t subject_ms;    /* when its session began; 0: of no session, or of an unknown one */
+	struct id patient_id;   /* zeros: of none */
+	struct id session_id;   /* zeros ... */
+	struct id record_id;    /* of a plain record; zeros ... */
+	struct id therapist_id; /* of its session */
+	bool session_signed;
+	uint64_t written_ms;    /* when it was taken */
+	struct id against_user; /* of a directive: whom it is against, and who does not see it */
+	uint64_t against_role;
 	struct view field;     /* borrowed: the FeedOp as an element of Feed.ops, with its tag */
 	struct view own_field; /* the same for its author: with the heads it was written beside */
 };
@@ -48,7 +57,8 @@ struct feed_eyes {
 	struct id user_id;
 	uint64_t roles;
 	struct id epoch;
-	uint64_t wall_ms; /* for the 18 months */
+	uint64_t wall_ms;   /* for the 18 months, and for what is withheld now */
+	struct lockbox box; /* borrowed: of the whole clinic */
 };
 
 enum feed_state { FEED_OFF, FEED_READING, FEED_WAITING, FEED_LIVE };
@@ -83,4 +93,6 @@ MUST_USE enum err feed_on_published(struct feed *f, const struct feed_eyes *eyes
 MUST_USE enum err feed_on_ack(struct feed *f, uint64_t up_to_seq);
 
 /* May this person be sent this op now? Also what a Fetch page asks, with `fetch` (no 18 months). */
+/* The patient withholds this from this person: of his own ops he gets the cores. */
+bool feed_withholds(const struct feed_eyes *eyes, const struct feed_row *row);
 bool feed_may_see(const struct feed_eyes *eyes, const struct feed_row *row, bool fetch);

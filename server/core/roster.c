@@ -196,6 +196,33 @@ uint64_t roster_accounts_version(const struct roster *r)
 	return version;
 }
 
+void roster_set_lockbox(struct roster *r, const struct lockbox *box)
+{
+	REQUIRE(box->bar_count <= LOCKBOX_BARS_MAX);
+	REQUIRE(box->opening_count <= LOCKBOX_OPENINGS_MAX);
+	for (size_t i = 0; i < box->bar_count; i++) r->bars[i] = box->bars[i];
+	for (size_t i = 0; i < box->opening_count; i++) r->openings[i] = box->openings[i];
+	r->bar_count = box->bar_count;
+	r->opening_count = box->opening_count;
+}
+
+struct lockbox roster_lockbox(const struct roster *r)
+{
+	return (struct lockbox){ .bars = r->bars,
+				 .bar_count = r->bar_count,
+				 .openings = r->openings,
+				 .opening_count = r->opening_count };
+}
+
+uint64_t roster_scope(const struct roster *r, const struct roster_user *user, uint64_t wall_ms)
+{
+	const struct lockbox box = roster_lockbox(r);
+	const struct lockbox_reader reader = { .user_id = user->user_id,
+					       .roles = user->roles,
+					       .now_ms = wall_ms };
+	return lockbox_version(&box, &reader, user->scope_version);
+}
+
 enum err roster_set_signed(struct roster_signed *s, struct view body, struct view signature)
 {
 	ENSURE(body.len > 0 && body.len <= sizeof(s->body), ERR_TOO_BIG);

@@ -3,7 +3,7 @@
  * A dialog decides from it without asking the store. It is filled at start (work_load_roster) and
  * changed by the effects of committed asks (work_apply); it never changes by itself.
  *
- * Owns:    everything by value (about 250 KiB: give it the heap).
+ * Owns:    everything by value (about 500 KiB: give it the heap).
  * Threads: loop thread only.
  * Limits:  ROOMS_MAX active rooms (ERR_FULL); ROSTER_ROOMS_MAX with invited and retired ones, of
  *          which the oldest are forgotten; ROSTER_USERS_MAX people (ERR_FULL).
@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/view.h"
+#include "record/lockbox.h"
 
 #define ROSTER_SPKI_BYTES 32u
 #define ROSTER_HASH_BYTES 32u
@@ -81,6 +82,10 @@ struct roster {
 	size_t room_count;
 	struct roster_user users[ROSTER_USERS_MAX];
 	size_t user_count;
+	struct lockbox_bar bars[LOCKBOX_BARS_MAX];
+	size_t bar_count;
+	struct lockbox_opening openings[LOCKBOX_OPENINGS_MAX];
+	size_t opening_count;
 };
 
 /* Requires: `r` is zeroed memory of the caller. An unfounded clinic with nobody in it. */
@@ -129,6 +134,15 @@ MUST_USE enum err roster_block_user(struct roster *r, const struct id *user_id);
 MUST_USE enum err roster_set_keyring_rev(struct roster *r, const struct id *user_id, uint64_t rev);
 /* Another number after each roster_set_keyring_rev and each first roster_block_user; never 0. */
 uint64_t roster_accounts_version(const struct roster *r);
+
+/* ---- what patients withhold -------------------------------------------------------------- */
+
+/* Takes the place of what was known. Copied; at most as many as record/lockbox.h allows. */
+void roster_set_lockbox(struct roster *r, const struct lockbox *box);
+/* Borrowed until the next roster_set_lockbox. */
+struct lockbox roster_lockbox(const struct roster *r);
+/* The person's scope now: another number when anything else may be read. */
+uint64_t roster_scope(const struct roster *r, const struct roster_user *user, uint64_t wall_ms);
 
 /* ---- records ----------------------------------------------------------------------------- */
 

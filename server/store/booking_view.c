@@ -3,6 +3,7 @@
  * rooms that book one time cannot both be taken. */
 #include "base/check.h"
 #include "record/appointment.h"
+#include "record/guard_record.h"
 #include "server/store/store_priv.h"
 #include "wire/op.h"
 
@@ -118,6 +119,63 @@ static enum err clash_find(struct db *db, const struct booking *b, uint64_t plai
 	}
 }
 
+/* ---- who must not meet (DOMAIN 4.8 rule 8) --------------------------------------------------- */
+
+static enum err split_clash_at(struct db *db, const struct guard_link *link,
+			       const struct booking *b, bool *ret_clash)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	const uint64_t reach = BOOKING_MS_MAX + GUARD_SPLIT_GAP_MS;
+	TRY(db_query(db,
+		     "SELECT start_ms, end_ms FROM booking WHERE patient_id = ?1"
+		     " AND start_ms > ?2 AND start_ms < ?3",
+		     DB_ARGS(db_id(&link->relative), db_u64(b->start_ms - reach),
+			     db_u64(b->end_ms + GUARD_SPLIT_GAP_MS)),
+		     &stmt));
+	for (;;) {
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		*ret_clash = *ret_clash ||
+			     guard_split_clash(link, b->start_ms, b->end_ms, db_col_u64(stmt, 0),
+					       db_col_u64(stmt, 1));
+	}
+}
+
+/* Links of one kind that name this patient; `sql` has the kind's number, for its index. */
+static enum err split_look(struct db *db, enum kind kind, const char *sql, const struct booking *b,
+			   bool *ret_clash)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(db, sql, DB_ARGS(db_blob(id_view(&b->patient))), &stmt));
+	for (;;) {
+		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		struct guard_link link;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		TRY(message_unpack(kind_find((uint64_t)kind), db_col_view(stmt, 0), &any));
+		if (!guard_link_read(any, &b->patient, &link) || !link.split) continue;
+		TRY(split_clash_at(db, &link, b, ret_clash));
+	}
+}
+
+/* Whoever books, and whether or not he may know of the two: it is said as any other clash. */
+static enum err split_check(struct db *db, const struct booking *b)
+{
+	bool clash = false;
+	_Static_assert(KIND_FAMILY_LINK == 47 && KIND_DESK_FAMILY_LINK == 56, "as in 0005.sql");
+	TRY(split_look(db, KIND_FAMILY_LINK,
+		       "SELECT message FROM plain WHERE kind = 47 AND message IS NOT NULL"
+		       " AND instr(message, ?1) > 0",
+		       b, &clash));
+	TRY(split_look(db, KIND_DESK_FAMILY_LINK,
+		       "SELECT message FROM plain WHERE kind = 56 AND message IS NOT NULL"
+		       " AND instr(message, ?1) > 0",
+		       b, &clash));
+	return clash ? ERR_CLASH : ERR_OK;
+}
+
 static bool booking_is_same(const struct booking *a, const struct booking *b)
 {
 	return id_equal(&a->room, &b->room) && id_equal(&a->therapist, &b->therapist) &&
@@ -152,6 +210,7 @@ static enum err booking_judge_change(struct db *db, uint64_t plain,
 		return plain == 0 || was_whole ? e : ERR_OK;
 	}
 	if (asks_for_nothing_new(before, after, &b)) return ERR_OK;
+	TRY(split_check(db, &b));
 	TRY(clash_find(db, &b, plain, &clash));
 	return booking_place_check(clash, view_str(after->overlap_reason), NULL);
 }

@@ -81,9 +81,9 @@ static const struct view_table {
 	  " JOIN patient p USING (patient) ORDER BY p.patient_id, h.field, h.seq",
 	  4, "patient_history" },
 	{ "SELECT coalesce(s.sign_seq, 0), s.session_id, p.patient_id, s.therapist_id, s.imported,"
-	  " s.first_started_ms, s.room_id, s.started_ms, s.ended_ms, s.sign_seq FROM session s"
-	  " JOIN patient p USING (patient) ORDER BY s.session_id",
-	  10, "session" },
+	  " s.first_started_ms, s.room_id, s.started_ms, s.ended_ms, s.sign_seq, s.supervisor_id"
+	  " FROM session s JOIN patient p USING (patient) ORDER BY s.session_id",
+	  11, "session" },
 	{ "SELECT f.seq, s.session_id, f.op_id, f.room_id, f.started_ms, f.ended_ms, f.covered, "
 	  "f.late"
 	  " FROM session_frame f JOIN session s USING (session) ORDER BY f.seq",

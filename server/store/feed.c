@@ -10,7 +10,12 @@
 	"SELECT o.seq, o.received_ms, o.kind, o.target_kind, l.class, o.op_id, o.author_id,"       \
 	" l.room_id, o.code, o.hidden_by IS NOT NULL, o.patient_id, o.session_id,"                 \
 	" s.therapist_id, coalesce(s.started_ms, s.first_started_ms), s.imported, o.core,"         \
-	" o.signature, p.bytes, o.heads, o.lane_seq, l.user_id, l.random16"                        \
+	" o.signature, p.bytes, o.heads, o.lane_seq, l.user_id, l.random16,"                       \
+	" s.sign_seq IS NOT NULL,"                                                                 \
+	" CASE o.target_kind WHEN 0 THEN (SELECT r.record_id FROM plain_op q"                      \
+	" JOIN plain r USING (plain) WHERE q.seq = o.seq)"                                         \
+	" ELSE (SELECT r.record_id FROM op t JOIN plain_op q ON q.seq = t.seq"                     \
+	" JOIN plain r USING (plain) WHERE t.hidden_by = o.seq LIMIT 1) END"                       \
 	" FROM op o JOIN lane l ON l.lane = o.lane"                                                \
 	" LEFT JOIN op_payload p ON p.seq = o.seq"                                                 \
 	" LEFT JOIN session s ON s.session_id = o.session_id"
@@ -32,7 +37,8 @@ static enum err row_read_who(const struct db_stmt *stmt, struct store_row *row)
 	TRY(db_col_id(stmt, 12, &row->therapist_id));
 	row->started_ms = db_col_u64(stmt, 13);
 	row->imported = db_col_u64(stmt, 14) == 1;
-	return ERR_OK;
+	row->is_signed = db_col_u64(stmt, 22) == 1;
+	return db_col_id(stmt, 23, &row->record_id);
 }
 
 static enum err row_read_heads(struct view bytes, struct arena *arena, struct store_row *row)
@@ -74,8 +80,8 @@ static size_t row_bytes(const struct db_stmt *stmt)
 }
 
 /* Fills the page from a query that gives one row more than `limit` when there is more. */
-static enum err page_fill(struct db_stmt *stmt, uint64_t after_seq, size_t limit, size_t bytes_max,
-			  struct arena *arena, struct store_page *ret)
+static enum err page_fill(struct db *db, struct db_stmt *stmt, uint64_t after_seq, size_t limit,
+			  size_t bytes_max, struct arena *arena, struct store_page *ret)
 {
 	struct store_page page = { .up_to_seq = after_seq };
 	size_t bytes = 0;
@@ -89,6 +95,7 @@ static enum err page_fill(struct db_stmt *stmt, uint64_t after_seq, size_t limit
 		if (page.more) break;
 		TRY(row_read_who(stmt, &page.rows[page.count]));
 		TRY(row_read_bytes(stmt, arena, &page.rows[page.count]));
+		TRY(lockbox_read_against(db, &page.rows[page.count]));
 		page.up_to_seq = page.rows[page.count].seq;
 		page.count++;
 	}
@@ -103,7 +110,7 @@ enum err store_feed_page(struct store_reader *r, uint64_t after_seq, size_t limi
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	TRY(db_query(r->db, ROW_COLUMNS " WHERE o.seq > ?1 ORDER BY o.seq LIMIT ?2",
 		     DB_ARGS(db_u64(after_seq), db_u64(limit + 1)), &stmt));
-	return page_fill(stmt, after_seq, limit, bytes_max, arena, ret);
+	return page_fill(r->db, stmt, after_seq, limit, bytes_max, arena, ret);
 }
 
 enum err store_patient_page(struct store_reader *r, const struct id *patient_id, uint64_t after_seq,
@@ -115,7 +122,7 @@ enum err store_patient_page(struct store_reader *r, const struct id *patient_id,
 	TRY(db_query(r->db,
 		     ROW_COLUMNS " WHERE o.patient_id = ?1 AND o.seq > ?2 ORDER BY o.seq LIMIT ?3",
 		     DB_ARGS(db_id(patient_id), db_u64(after_seq), db_u64(limit + 1)), &stmt));
-	return page_fill(stmt, after_seq, limit, bytes_max, arena, ret);
+	return page_fill(r->db, stmt, after_seq, limit, bytes_max, arena, ret);
 }
 
 enum err store_session_page(struct store_reader *r, const struct id *session_id, uint64_t after_seq,
@@ -127,7 +134,7 @@ enum err store_session_page(struct store_reader *r, const struct id *session_id,
 	TRY(db_query(r->db,
 		     ROW_COLUMNS " WHERE o.session_id = ?1 AND o.seq > ?2 ORDER BY o.seq LIMIT ?3",
 		     DB_ARGS(db_id(session_id), db_u64(after_seq), db_u64(limit + 1)), &stmt));
-	return page_fill(stmt, after_seq, limit, bytes_max, arena, ret);
+	return page_fill(r->db, stmt, after_seq, limit, bytes_max, arena, ret);
 }
 
 /* ---- a chart that is to open at once --------------------------------------------------------- */

@@ -10,6 +10,7 @@ struct session_row {
 	bool exists;
 	struct id patient_id;
 	struct id therapist_id;
+	struct id supervisor_id;
 	bool imported;
 	bool is_signed;
 };
@@ -19,8 +20,8 @@ static enum err session_find(struct db *db, const struct id *session_id, struct 
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	struct session_row s = { 0 };
 	TRY(db_query(db,
-		     "SELECT p.patient_id, s.therapist_id, s.imported, s.sign_seq IS NOT NULL"
-		     " FROM session s"
+		     "SELECT p.patient_id, s.therapist_id, s.imported, s.supervisor_id,"
+		     " s.sign_seq IS NOT NULL FROM session s"
 		     " JOIN patient p ON p.patient = s.patient WHERE s.session_id = ?1",
 		     DB_ARGS(db_id(session_id)), &stmt));
 	TRY(db_step(stmt, &s.exists));
@@ -28,7 +29,8 @@ static enum err session_find(struct db *db, const struct id *session_id, struct 
 		TRY(db_col_id(stmt, 0, &s.patient_id));
 		TRY(db_col_id(stmt, 1, &s.therapist_id));
 		s.imported = db_col_u64(stmt, 2) == 1;
-		s.is_signed = db_col_u64(stmt, 3) == 1;
+		TRY(db_col_id(stmt, 3, &s.supervisor_id));
+		s.is_signed = db_col_u64(stmt, 4) == 1;
 	}
 	*ret = s;
 	return ERR_OK;
@@ -143,6 +145,11 @@ static enum err frame_fill(const struct Roomkeep__SessionFrame *m, struct access
 		TRY(id_from_view(view_of(m->therapist_id.data, m->therapist_id.len),
 				 &q->frame_therapist));
 	}
+	q->frame_has_supervisor = m->has_supervisor_id != 0;
+	if (q->frame_has_supervisor) {
+		TRY(id_from_view(view_of(m->supervisor_id.data, m->supervisor_id.len),
+				 &q->frame_supervisor));
+	}
 	q->frame_has_imported = m->has_imported != 0;
 	q->frame_imported = m->imported != 0;
 	return ERR_OK;
@@ -158,6 +165,7 @@ static enum err judge_access(const struct store_op *op, const struct store_judge
 		.session_exists = facts->session.exists,
 		.session_therapist = facts->session.therapist_id,
 		.session_patient = facts->session.patient_id,
+		.session_supervisor = facts->session.supervisor_id,
 		.session_imported = facts->session.imported,
 		.target_exists = facts->target_exists,
 		.target_kind = j->target_kind,
@@ -218,8 +226,16 @@ static enum err judge_record(struct db *db, const struct payload *p, const struc
 	}
 }
 
+/* Only who is named stands by it, and only by what is signed. */
+static enum err judge_cosign(const struct judge_facts *facts, const struct store_op *op)
+{
+	ENSURE(facts->session.exists, ERR_NOT_FOUND);
+	ENSURE(id_equal(&facts->session.supervisor_id, &op->core->author_id), ERR_DENIED);
+	return facts->session.is_signed ? ERR_OK : ERR_BAD_VALUE;
+}
+
 static enum err judge_plain(struct db *db, const struct store_judged *j,
-			    const struct judge_facts *facts)
+			    const struct judge_facts *facts, const struct store_op *op)
 {
 	const struct payload *p = &j->payload;
 	ENSURE(p->info->patient_field == NULL || facts->patient_exists, ERR_NOT_FOUND);
@@ -229,13 +245,18 @@ static enum err judge_plain(struct db *db, const struct store_judged *j,
 	}
 	/* Unlike a late text it is not applied aside: it is no part of what was signed. */
 	ENSURE(!p->info->closed_by_sign || !facts->session.is_signed, ERR_SIGNED);
+	if (p->info->kind == KIND_COSIGN) TRY(judge_cosign(facts, op));
 	TRY(judge_record(db, p, &j->patient_id));
 	TRY(record_view_check(db, p, &j->patient_id));
+	TRY(lockbox_judge(db, p,
+			  &(struct lockbox_asks){ .patient_id = j->patient_id,
+						  .author_id = op->core->author_id,
+						  .author_roles = op->author_roles }));
 	return booking_judge(db, p);
 }
 
 static enum err judge_domain(struct db *db, const struct store_judged *j,
-			     const struct judge_facts *facts)
+			     const struct judge_facts *facts, const struct store_op *op)
 {
 	switch (j->payload.info->kind) {
 	case KIND_PATIENT:
@@ -251,7 +272,7 @@ static enum err judge_domain(struct db *db, const struct store_judged *j,
 	case KIND_NOTE:
 	case KIND_SEALED_TOMBSTONE: return ERR_OK;
 	case KIND_TOMBSTONE: return booking_judge_erased(db, j->target_kind, j->target_seq);
-	case KIND_ANY_PLAIN: return judge_plain(db, j, facts);
+	case KIND_ANY_PLAIN: return judge_plain(db, j, facts, op);
 	}
 	return ERR_OK;
 }
@@ -304,7 +325,7 @@ enum err store_judge(struct db *db, struct arena *arena, const struct store_op *
 		TRY(judge_give(&j, STORE_OP_REJECTED, judge_access(op, &j, &facts)));
 	}
 	if (j.status == STORE_OP_COMMITTED && j.known) {
-		TRY(judge_give(&j, STORE_OP_REJECTED, judge_domain(db, &j, &facts)));
+		TRY(judge_give(&j, STORE_OP_REJECTED, judge_domain(db, &j, &facts, op)));
 	}
 	*ret = j;
 	return ERR_OK;

@@ -30,6 +30,11 @@ struct store_row {
 	struct id therapist_id; /* of the session */
 	uint64_t started_ms;    /* of the session */
 	bool imported;          /* the session */
+	bool is_signed;         /* the session */
+	struct id record_id;    /* of a plain record, a tombstone's target's; zeros for none */
+	/* A directive's, or the end's of one: whom it is against. Zeros and 0: nobody here. */
+	struct id against_user;
+	uint64_t against_role;
 
 	struct view core;
 	struct sign_sig signature;

@@ -36,7 +36,10 @@ struct store_reader;
 	X(PASSPHRASE_CHANGED, 19, "passphrase_changed")                                            \
 	X(UNLOCKED, 20, "unlocked")                                                                \
 	X(STARTED, 21, "started")                                                                  \
-	X(WATCHED, 22, "watched") /* who stays away was asked */
+	X(WATCHED, 22, "watched")             /* who stays away was asked */                       \
+	X(DIRECTIVE_HIT, 23, "directive_hit") /* withheld was looked at; subject: the patient */   \
+	X(BREAKGLASS, 24, "breakglass")       /* withheld was opened; subject: the patient */      \
+	X(REVIEWED, 25, "reviewed")           /* the monthly review was asked for */
 
 enum store_event_kind {
 #define STORE_EVENT_ENUM(name, number, word) STORE_EVENT_##name = number,

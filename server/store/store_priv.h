@@ -148,6 +148,20 @@ MUST_USE enum err booking_judge(struct db *db, const struct payload *payload);
 /* ERR_CLASH: without that op it would come back to where another stands by now. */
 MUST_USE enum err booking_judge_erased(struct db *db, uint64_t target_kind, uint64_t target_seq);
 
+/* ---- lockbox.c: what patients withhold ------------------------------------------------------- */
+
+/* Fills against_user and against_role of a row of a directive or of its end. */
+MUST_USE enum err lockbox_read_against(struct db *db, struct store_row *row);
+/* ERR_FULL for one directive more than LOCKBOX_BARS_MAX; ERR_NOT_FOUND for the end of none;
+ * ERR_DENIED for a review by who made the override. ERR_OK for other kinds. */
+struct lockbox_asks {
+	struct id patient_id;
+	struct id author_id;
+	uint64_t author_roles;
+};
+MUST_USE enum err lockbox_judge(struct db *db, const struct payload *payload,
+				const struct lockbox_asks *asks);
+
 /* ---- skeleton.c: what stays of an erased payload --------------------------------------------- */
 
 /* Appends the message's bytes. ERR_NOMEM. */

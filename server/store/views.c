@@ -295,12 +295,13 @@ static enum err apply_frame(struct db *db, const struct view_op *op)
 	/* Who, about whom and where from: the first frame says it, no later one changes it. */
 	TRY(db_run(db,
 		   "INSERT INTO session (session_id, patient, therapist_id, imported,"
-		   " first_started_ms) SELECT ?1, ?2, ?3, ?4, ?5"
+		   " first_started_ms, supervisor_id) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
 		   " WHERE NOT EXISTS (SELECT 1 FROM session WHERE session_id = ?1)",
 		   DB_ARGS(bytes_of(m->session_id), db_u64(patient),
 			   maybe_bytes(m->has_therapist_id, m->therapist_id),
 			   db_u64(m->has_imported != 0 && m->imported != 0),
-			   db_maybe(m->has_started_ms != 0, db_u64(m->started_ms)))));
+			   db_maybe(m->has_started_ms != 0, db_u64(m->started_ms)),
+			   maybe_bytes(m->has_supervisor_id, m->supervisor_id))));
 	TRY(session_row(db, bytes_of(m->session_id), &session));
 	TRY(db_run(db,
 		   "INSERT INTO session_frame (seq, session, op_id, room_id, started_ms, ended_ms)"

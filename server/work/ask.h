@@ -28,6 +28,7 @@ enum ask_effect_type {
 	ASK_EFFECT_RETIRED, /* room.name */
 	ASK_EFFECT_USER,    /* user, dir_seq, dir_hash */
 	ASK_EFFECT_KEYRING, /* user.user_id, user.keyring_rev: another passphrase */
+	ASK_EFFECT_LOCKBOX, /* the ask's `box`: directives or openings changed */
 };
 
 /* What the roster does when the ask has been committed. */
@@ -74,6 +75,7 @@ struct ask {
 	struct ask_effect effects[ASK_EFFECTS_MAX];
 	size_t effect_count;
 	struct ask_clinic *clinic; /* ASK_EFFECT_FOUNDED; in the arena */
+	struct lockbox box;        /* ASK_EFFECT_LOCKBOX; lists in the arena */
 	struct feed_page page;     /* ASK_FEED_PAGE: what was read; rows in the arena */
 	bool committed;            /* its write was committed: `now` holds */
 	struct ask_now now;        /* the store's heads after that commit, for the roster */

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "server/store/store_lockbox.h"
 #include "server/work/work_handlers.h"
 
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static const struct work_row work_rows[DIALOG_ASK_KINDS] = {
 	[ASK_RETIRE_ROOM] = { work_check_retire, work_write_retire, NULL },
 	[ASK_UNLOCK_LOGIN] = { work_check_unlock, work_write_unlock, NULL },
 	[ASK_WATCH_GET] = { work_check_watch, work_write_watch, work_reply_watch },
+	[ASK_REVIEW_GET] = { work_check_review, work_write_review, work_reply_review },
 	[ASK_FEED_PAGE] = { work_check_feed_page, NULL, NULL },
 };
 
@@ -233,6 +235,9 @@ enum err work_load_roster(struct work *w, struct store_reader *reader, uint64_t 
 	roster->dir_seq = dir_head(&w->dir, &dir_hash);
 	memcpy(roster->dir_hash, dir_hash.b, sizeof(roster->dir_hash));
 	TRY(work_roster_rooms(reader, wall_ms, &arena, roster));
+	struct lockbox box;
+	TRY(store_lockbox_load(reader, wall_ms, &arena, &box));
+	roster_set_lockbox(roster, &box);
 	return work_roster_people(&w->dir, reader, &arena, roster);
 }
 
@@ -264,6 +269,7 @@ static void work_apply_effect(const struct ask *a, const struct ask_effect *f, s
 	case ASK_EFFECT_KEYRING:
 		INSIST(roster_set_keyring_rev(r, &f->user.user_id, f->user.keyring_rev) == ERR_OK);
 		break;
+	case ASK_EFFECT_LOCKBOX: roster_set_lockbox(r, &a->box); break;
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "record/access.h"
+#include "server/store/store_lockbox.h"
 #include "server/work/work_handlers.h"
 
 /* One page of the store at a time stands in memory beside what goes out. */
@@ -82,19 +83,6 @@ static enum err row_pack(struct arena *arena, const Roomkeep__FeedOp *feed_op, s
 	return ERR_OK;
 }
 
-/* Of one's own lanes the cores always come, the payloads as the access rules allow (SECURITY 2.13):
- * a therapist who became a desk reads the sessions he wrote no more. */
-static struct store_row row_for(const struct feed_eyes *eyes, const struct store_row *row)
-{
-	struct store_row seen = *row;
-	const struct access_read q = { .kind = row->kind,
-				       .target_kind = row->target_kind,
-				       .roles = eyes->roles,
-				       .is_author = id_equal(&eyes->user_id, &row->author_id) };
-	if (!access_may_read(&q)) seen.payload = VIEW_EMPTY;
-	return seen;
-}
-
 static struct feed_row row_facts(const struct store_row *row)
 {
 	return (struct feed_row){ .seq = row->seq,
@@ -102,7 +90,29 @@ static struct feed_row row_facts(const struct store_row *row)
 				  .target_kind = row->target_kind,
 				  .author_id = row->author_id,
 				  .author_only = row->code != ERR_OK,
-				  .subject_ms = row->started_ms };
+				  .subject_ms = row->started_ms,
+				  .patient_id = row->patient_id,
+				  .session_id = row->session_id,
+				  .record_id = row->record_id,
+				  .therapist_id = row->therapist_id,
+				  .session_signed = row->is_signed,
+				  .written_ms = row->received_ms,
+				  .against_user = row->against_user,
+				  .against_role = row->against_role };
+}
+
+/* Of one's own lanes the cores always come, the payloads as the access rules and the patient allow
+ * (SECURITY 2.13): a therapist who became a desk reads the sessions he wrote no more. */
+static struct store_row row_for(const struct feed_eyes *eyes, const struct store_row *row)
+{
+	struct store_row seen = *row;
+	const struct feed_row facts = row_facts(row);
+	const struct access_read q = { .kind = row->kind,
+				       .target_kind = row->target_kind,
+				       .roles = eyes->roles,
+				       .is_author = id_equal(&eyes->user_id, &row->author_id) };
+	if (!access_may_read(&q) || feed_withholds(eyes, &facts)) seen.payload = VIEW_EMPTY;
+	return seen;
 }
 
 /* ---- pages ------------------------------------------------------------------------------- */
@@ -185,12 +195,19 @@ static struct feed_page page_end(const struct page_builder *b, uint64_t from_seq
 	};
 }
 
+static enum err eyes_of(struct ask *a, struct store_reader *r, struct feed_eyes *ret)
+{
+	*ret = (struct feed_eyes){ .user_id = a->desc.who.user_id,
+				   .roles = a->desc.who.roles,
+				   .wall_ms = a->wall_ms };
+	return store_lockbox_load(r, a->wall_ms, &a->arena, &ret->box);
+}
+
 enum err work_check_feed_page(struct work *w, struct ask *a, struct store_reader *r)
 {
 	(void)w;
-	const struct feed_eyes eyes = { .user_id = a->desc.who.user_id,
-					.roles = a->desc.who.roles,
-					.wall_ms = a->wall_ms };
+	struct feed_eyes eyes;
+	TRY(eyes_of(a, r, &eyes));
 	CLEANUP(arena_finip) struct arena scratch;
 	arena_init(&scratch, SCRATCH_BYTES_MAX);
 	struct page_builder b = { .arena = &a->arena, .scratch = &scratch, .eyes = &eyes };
@@ -270,19 +287,23 @@ static enum err fetch_read(struct ask *a, const Roomkeep__Fetch *m, struct store
 				  &a->arena, page);
 }
 
-static enum err fetch_build(struct ask *a, const struct store_page *page)
+static enum err fetch_build(struct ask *a, struct store_reader *r, const struct store_page *page)
 {
-	Roomkeep__FetchPage *out = &a->checked->is.fetch.page;
+	struct fetch_checked *c = &a->checked->is.fetch;
+	Roomkeep__FetchPage *out = &c->page;
+	struct feed_eyes eyes;
 	roomkeep__fetch_page__init(out);
-	const struct feed_eyes eyes = { .user_id = a->desc.who.user_id,
-					.roles = a->desc.who.roles,
-					.wall_ms = a->wall_ms };
+	TRY(eyes_of(a, r, &eyes));
 	if (page->count > 0) {
 		out->ops = arena_alloc(&a->arena, page->count * sizeof(*out->ops));
 		ENSURE(out->ops != NULL, ERR_NOMEM);
 	}
 	for (size_t i = 0; i < page->count; i++) {
 		const struct feed_row facts = row_facts(&page->rows[i]);
+		if (feed_withholds(&eyes, &facts)) {
+			c->withheld = true;
+			c->withheld_patient = facts.patient_id;
+		}
 		if (!feed_may_see(&eyes, &facts, true)) continue;
 		/* In the arena: the message borrows signature and ids until it is packed. */
 		struct store_row *seen = arena_alloc(&a->arena, sizeof(*seen));
@@ -319,14 +340,17 @@ enum err work_check_fetch(struct work *w, struct ask *a, struct store_reader *r)
 		return ERR_OK;
 	}
 	TRY(e);
-	return fetch_build(a, &page);
+	return fetch_build(a, r, &page);
 }
 
 /* Every page is written down before it leaves, whatever seq it begins at. */
 enum err work_write_fetch(struct work *w, struct ask *a, struct store *s)
 {
 	TRY(work_check_who(w, a, s));
-	return work_audit(a, s, STORE_EVENT_FETCHED, &a->checked->is.fetch.subject_id, ERR_OK);
+	const struct fetch_checked *c = &a->checked->is.fetch;
+	if (c->withheld)
+		TRY(work_audit(a, s, STORE_EVENT_DIRECTIVE_HIT, &c->withheld_patient, ERR_OK));
+	return work_audit(a, s, STORE_EVENT_FETCHED, &c->subject_id, ERR_OK);
 }
 
 enum err work_reply_fetch(struct work *w, struct ask *a)

@@ -6,6 +6,7 @@
 #include "crypt/op.h"
 #include "crypt/proof.h"
 #include "crypt/records.h"
+#include "record/lockbox.h"
 #include "server/store/store.h"
 #include "server/work/blob.h"
 #include "server/work/work.h"
@@ -109,10 +110,16 @@ struct fetch_checked {
 	struct id subject_id;
 	Roomkeep__FetchPage page;
 	uint32_t sessions; /* with sessions_max: how many there are to take from */
+	bool withheld; /* something of it, at the patient's request */
+	struct id withheld_patient;
 };
 
 struct watch_checked {
 	Roomkeep__WatchReply reply;
+};
+
+struct review_checked {
+	Roomkeep__ReviewReply reply;
 };
 
 struct list_checked {
@@ -129,6 +136,7 @@ struct ask_checked {
 		struct passphrase_checked passphrase;
 		struct fetch_checked fetch;
 		struct watch_checked watch;
+		struct review_checked review;
 		struct list_checked list;
 		struct store_invite invite;
 	} is;

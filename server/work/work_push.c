@@ -2,6 +2,8 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "crypt/courier.h"
+#include "record/payload.h"
+#include "server/store/store_lockbox.h"
 #include "server/work/work_handlers.h"
 
 static enum err push_reject(struct push_op *op, enum err code)
@@ -243,6 +245,74 @@ static enum err push_write_op(struct work *w, struct ask *a, struct store *s,
 	return ERR_OK;
 }
 
+/* ---- the lock-box ------------------------------------------------------------------------ */
+
+static bool op_is_taken(const struct push_op *op, uint64_t kind)
+{
+	return op->status == STORE_OP_COMMITTED && op->core.kind == kind;
+}
+
+static bool changes_lockbox(const struct push_op *op)
+{
+	return op_is_taken(op, KIND_DIRECTIVE) || op_is_taken(op, KIND_DIRECTIVE_END) ||
+	       op_is_taken(op, KIND_OVERRIDE);
+}
+
+static enum err push_audit(struct ask *a, struct store *s, enum store_event_kind kind,
+			   const struct push_op *op, const struct id *patient_id)
+{
+	const struct store_event event = { .kind = kind,
+					   .user_id = op->core.author_id,
+					   .room_id = a->desc.who.room_id,
+					   .subject_id = *patient_id };
+	return store_audit(s, &event);
+}
+
+static bool patient_of(struct ask *a, const struct push_op *op, struct id *ret)
+{
+	struct payload p;
+	return payload_decode(&a->arena, op->core.kind, op->wire.payload, &p, NULL) == ERR_OK &&
+	       payload_patient_id(&p, ret);
+}
+
+/* What the log says beside the op's own row: a chart was opened of which something is withheld from
+ * who opened it, or what was withheld was opened. */
+static enum err push_look_at(struct work *w, struct ask *a, struct store *s,
+			     const struct lockbox *box, const struct push_op *op)
+{
+	struct push_author author = { 0 };
+	struct id patient_id;
+	const bool opened = op_is_taken(op, KIND_OPENED);
+	if (!opened && !op_is_taken(op, KIND_OVERRIDE)) return ERR_OK;
+	if (opened && box->bar_count == 0) return ERR_OK;
+	if (!patient_of(a, op, &patient_id)) return ERR_OK;
+	if (!opened) return push_audit(a, s, STORE_EVENT_BREAKGLASS, op, &patient_id);
+	TRY(push_ask_author(w, a, s, &op->core.author_id, &author));
+	const struct lockbox_reader reader = { .user_id = op->core.author_id,
+					       .roles = author.roles,
+					       .now_ms = a->wall_ms };
+	if (!lockbox_withholds_any(box, &reader, &patient_id)) return ERR_OK;
+	return push_audit(a, s, STORE_EVENT_DIRECTIVE_HIT, op, &patient_id);
+}
+
+static enum err push_lockbox(struct work *w, struct ask *a, struct store *s)
+{
+	const struct push_checked *c = &a->checked->is.push;
+	bool looks = false;
+	bool changed = false;
+	for (size_t i = 0; i < c->count; i++) {
+		changed = changed || changes_lockbox(&c->ops[i]);
+		looks = looks || op_is_taken(&c->ops[i], KIND_OPENED);
+	}
+	if (!looks && !changed) return ERR_OK;
+	TRY(store_lockbox_load(store_as_reader(s), a->wall_ms, &a->arena, &a->box));
+	for (size_t i = 0; i < c->count; i++) TRY(push_look_at(w, a, s, &a->box, &c->ops[i]));
+	if (!changed) return ERR_OK;
+	INSIST(a->effect_count < ASK_EFFECTS_MAX);
+	a->effects[a->effect_count++] = (struct ask_effect){ .type = ASK_EFFECT_LOCKBOX };
+	return ERR_OK;
+}
+
 enum err work_write_push(struct work *w, struct ask *a, struct store *s)
 {
 	struct push_checked *c = &a->checked->is.push;
@@ -250,7 +320,7 @@ enum err work_write_push(struct work *w, struct ask *a, struct store *s)
 	ENSURE(!atomic_load(&w->disk_low), ERR_DISK_FULL);
 	struct push_author author = { 0 };
 	for (size_t i = 0; i < c->count; i++) TRY(push_write_op(w, a, s, &author, &c->ops[i]));
-	return ERR_OK;
+	return push_lockbox(w, a, s);
 }
 
 /* ---- reply ------------------------------------------------------------------------------- */

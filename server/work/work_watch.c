@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "record/access.h"
 #include "record/calendar.h"
+#include "server/store/store_lockbox.h"
 #include "server/store/store_watch.h"
 #include "server/work/work_handlers.h"
 
@@ -21,6 +22,7 @@ struct watch_found {
 
 struct watch_list {
 	const struct ask *ask;
+	struct lockbox box;
 	int32_t today;
 	struct watch_found *rows; /* owned; ROWS_KEPT_MAX */
 	size_t count;
@@ -37,6 +39,15 @@ static void watch_list_finip(struct watch_list *l)
 static bool roles_have(const struct ask *a, uint64_t any_of)
 {
 	return (a->desc.who.roles & any_of) != 0;
+}
+
+/* Who may not read the record is told nothing that was concluded from it. */
+static bool is_withheld(const struct watch_list *l, const struct id *patient_id)
+{
+	const struct lockbox_reader reader = { .user_id = l->ask->desc.who.user_id,
+					       .roles = l->ask->desc.who.roles,
+					       .now_ms = l->ask->wall_ms };
+	return lockbox_withholds_any(&l->box, &reader, patient_id);
 }
 
 static bool may_know(const struct ask *a, const struct store_watch *p)
@@ -96,7 +107,7 @@ static enum err list_visit(void *ctx, const struct store_watch *p)
 {
 	struct watch_list *l = ctx;
 	struct watch_found *row = &l->rows[l->count];
-	if (!may_know(l->ask, p)) return ERR_OK;
+	if (!may_know(l->ask, p) || is_withheld(l, &p->patient_id)) return ERR_OK;
 	*row = (struct watch_found){ .patient_id = p->patient_id,
 				     .therapist_id = p->therapist_id,
 				     .last_day = p->last_day };
@@ -175,6 +186,7 @@ enum err work_check_watch(struct work *w, struct ask *a, struct store_reader *r)
 		a->desc.denied = true; /* to be written down */
 		return ERR_OK;
 	}
+	TRY(store_lockbox_load(r, a->wall_ms, &a->arena, &l.box));
 	l.rows = calloc(ROWS_KEPT_MAX, sizeof(*l.rows));
 	ENSURE(l.rows != NULL, ERR_NOMEM);
 

@@ -1,8 +1,13 @@
 """Trust, end to end: referrals with timers, requests with a clock, the guard of relatives."""
+import contextlib
 import datetime
+import os
+import sqlite3
 import unittest
 
-from harness import ClinicTest, run
+from harness import ClinicTest, run, until
+
+DIRECTIVE_HIT, BREAKGLASS = 23, 24
 
 
 def day(back):
@@ -97,6 +102,215 @@ class Guard(ClinicTest):
                                 stdin="Ben snores\n")["hints"]
         self.assertEqual([(h["kind"], h["field"], h["start"]) for h in hints],
                          [("relative", "subjective", 0)])
+
+    def test_a_shared_contact_says_the_same_to_who_may_not_know(self):
+        maya = self.add_patient(self.room1)
+        ben = self.add_patient(self.room1, "Ben Rowe")
+        for patient in (maya, ben):
+            self.room1.call("set", "patient", patient, "--phone", "604 555 0123")
+        self.room1.sync()
+        self.room2.lock()
+        self.room2.sign_in("sam")
+        self.room2.sync()
+        before = self.read(self.room2, maya)
+        self.assertIn("a reminder would reveal this visit", before[0])
+        self.room1.call("add", "family-link", "--patient", maya, "--relative", ben, "--kin",
+                        "former")
+        self.room1.sync()
+        self.room2.sync()
+        self.assertEqual(self.read(self.room2, maya), before)
+        # Who may know is told more, and a split pair gets no contact in common.
+        words = self.room1.call("show", "patient", maya)["guard"]["reminder_words"]
+        self.assertIn("must not meet", words)
+        fault = self.room1.refused("set", "patient", maya, "--phone", "(604) 555-0123")
+        self.assertEqual((fault.status, fault.code), (65, "split"))
+
+    def test_who_opened_two_charts_of_a_family_is_listed_for_the_owner(self):
+        maya = self.add_patient(self.room1)
+        ben = self.add_patient(self.room1, "Ben Rowe")
+        self.room1.call("add", "family-link", "--patient", maya, "--relative", ben, "--kin",
+                        "spouse")
+        self.room1.sync()
+        self.room2.sync()
+        for patient in (maya, ben):
+            self.room2.call("show", "patient", patient)
+        self.room2.sync()
+        rows = self.room1.call("list", "reviews")["reviews"]
+        self.assertEqual([(r["kind"], r["staff"], r["count"]) for r in rows],
+                         [("family_charts", "mara", 1)])
+        self.assertNotIn(maya, str(rows))
+        self.assertEqual(self.room2.refused("list", "reviews").status, 77)
+
+
+class LockBox(ClinicTest):
+    def events(self):
+        """The log's events by number, oldest first."""
+        path = os.path.join(self.clinic.data, "clinic.db")
+        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
+            bodies = [body for body, in db.execute("SELECT body FROM audit ORDER BY seq")]
+        at = len(b"crs1/audit-row")
+        found = []
+        for body in bodies:
+            start = body.index(b"crs1/audit-row") + at + 4
+            found.append(int.from_bytes(body[start:start + 8], "big"))
+        return found
+
+    def user(self, login):
+        users = self.room1.call("list", "users")["users"]
+        return next(u["user_id"] for u in users if u["login"] == login)
+
+    def setUp(self):
+        super().setUp()
+        self.maya = self.add_patient(self.room1)
+        self.session = self.start_session(self.room1, self.maya)
+        self.room1.call("set", "session", self.session, "--subjective", "-", stdin="sore\n")
+        self.room1.call("sign", "session", self.session)
+        self.room1.call("add", "alert", "--patient", self.maya, "--kind", "allergy", "--text", "-",
+                        stdin="nuts\n")
+        self.room1.sync()
+        self.room2.sync()
+        self.assertEqual(self.room2.session(self.session)["subjective"], "sore")
+
+    def direct(self, *flags):
+        made = self.room1.call("add", "directive", "--patient", self.maya, *flags)
+        self.room1.sync()
+        return made["directive_id"]
+
+    def alerts(self, room):
+        return room.call("list", "alerts", "--patient", self.maya)
+
+    def wait_withheld(self, room=None):
+        until("it is withheld", lambda: "withheld" in self.alerts(room or self.room2))
+
+    def test_ON7_a_record_withheld_from_one_person(self):
+        self.direct("--scope", "record", "--against", "person", "--user", self.user("mara"))
+        self.wait_withheld()
+        seen = self.alerts(self.room2)
+        self.assertEqual(seen["alerts"], [])
+        self.assertEqual(seen["withheld"], {
+            "words": "information withheld at the patient's request", "count": 1, "whole": True})
+        shown = self.room2.session(self.session)
+        self.assertEqual((shown["state"], shown["subjective"]), ("withheld", None))
+        sessions = self.room2.call("list", "sessions", "--patient", self.maya)
+        self.assertEqual([s["state"] for s in sessions["sessions"]], ["withheld"])
+        out = run([a for a in self.room2.args("list", "alerts", "--patient", self.maya)
+                   if a != "--json"])[1]
+        self.assertIn("Withheld: information withheld at the patient's request", out)
+        # Whom it is against does not see the directive; the others see both.
+        directives = self.room2.call("list", "directives", "--patient", self.maya)
+        self.assertEqual(directives["directives"], [])
+        self.assertNotIn("withheld", self.alerts(self.room1))
+        self.assertEqual(len(self.alerts(self.room1)["alerts"]), 1)
+        # Not a byte of it is left in the room, and the attempt is written down.
+        self.room2.sync()
+        self.assertIn(DIRECTIVE_HIT, self.events())
+
+    def test_ON7_recording_goes_on_and_an_end_brings_all_back(self):
+        made = self.direct("--scope", "record", "--against", "person", "--user",
+                           self.user("mara"))
+        self.wait_withheld()
+        mine = self.start_session(self.room2, self.maya)
+        self.room2.call("set", "session", mine, "--subjective", "-", stdin="better\n")
+        self.assertEqual(self.room2.session(mine)["subjective"], "better")
+        self.room2.call("sign", "session", mine)
+        self.assertEqual(self.room2.session(mine)["state"], "signed")
+        self.room1.call("add", "directive-end", "--patient", self.maya, "--directive", made)
+        self.room1.sync()
+        until("it is back", lambda: len(self.alerts(self.room2)["alerts"]) == 1)
+        self.assertNotIn("withheld", self.alerts(self.room2))
+        self.assertEqual(self.room2.session(self.session)["subjective"], "sore")
+        self.clinic.check()
+
+    def test_ON7_one_session_only_and_own_words_from_before(self):
+        own = self.start_session(self.room2, self.maya)
+        self.room2.call("set", "session", own, "--plan", "-", stdin="rest\n")
+        self.room2.call("sign", "session", own)
+        self.room2.sync()
+        self.room1.sync()
+        self.direct("--scope", "item", "--item", own, "--against", "person", "--user",
+                    self.user("mara"))
+        until("it is withheld", lambda: self.room2.session(own)["state"] == "withheld")
+        self.assertEqual(self.room2.session(own)["plan"], None)
+        self.assertEqual(self.room2.session(self.session)["subjective"], "sore")
+        self.assertEqual(len(self.alerts(self.room2)["alerts"]), 1)
+
+    def test_ON8_two_reasons_an_hour_a_notice_and_a_review(self):
+        self.direct("--scope", "record", "--against", "role", "--role", "therapist")
+        self.wait_withheld()
+        refused = self.room2.refused("open", "withheld", self.maya, "--reason", "curiosity",
+                                     "--text", "x")
+        self.assertEqual(refused.status, 64)
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        refused = self.room2.refused("open", "withheld", self.maya, "--reason", "emergency",
+                                     "--text", "-", stdin="collapsed\n")
+        self.assertEqual((refused.status, refused.code), (69, "offline"))
+        self.assertEqual(self.room2.call("list", "overrides", "--patient", self.maya)["overrides"],
+                         [])
+        self.room2.proxy.heal()
+        self.room2.wait_link("online")
+        made = self.room2.call("open", "withheld", self.maya, "--reason", "emergency", "--text",
+                               "-", stdin="collapsed\n")
+        until("it is open", lambda: len(self.alerts(self.room2)["alerts"]) == 1)
+        self.assertIn("opened_until", self.alerts(self.room2))
+        self.assertIn(BREAKGLASS, self.events())
+        waiting = self.room2.call("list", "overrides", "--patient", self.maya)["overrides"]
+        self.assertEqual([(o["reason"], o["waiting"]) for o in waiting],
+                         [("emergency", "the patient is not told")])
+        self.room2.call("set", "override", made["override_id"], "--told-on", day(0))
+        self.room2.sync()
+        # Somebody else looks at it; who did it, does not.
+        row = self.room1.call("list", "reviews")["reviews"][0]
+        self.assertEqual((row["kind"], row["staff"], row["reason"], row["told"], row["outcome"]),
+                         ("override", "mara", "emergency", True, None))
+        refused = self.room2.refused("add", "review-mark", "--override", made["override_id"],
+                                     "--outcome", "justified", "--reviewed-on", day(0))
+        self.assertEqual(refused.status, 77)
+        self.room1.call("add", "review-mark", "--override", made["override_id"], "--outcome",
+                        "justified", "--reviewed-on", day(0))
+        self.room1.sync()
+        row = self.room1.call("list", "reviews")["reviews"][0]
+        self.assertEqual(row["outcome"], "justified")
+
+
+class Roles(ClinicTest):
+    def test_a_student_signs_and_the_supervisor_stands_by_it(self):
+        self.clinic.add_user("Kim Ito", "kim", "student")
+        maya = self.add_patient(self.room1)
+        self.room1.sync()
+        mara = next(u["user_id"] for u in self.room1.call("list", "users")["users"]
+                    if u["login"] == "mara")
+        self.room1.lock()
+        self.room1.sign_in("kim")
+        refused = self.room1.refused("start", "session", "--patient", maya)
+        self.assertEqual(refused.status, 65)
+        session = self.room1.call("start", "session", "--patient", maya, "--supervisor",
+                                  mara)["session_id"]
+        self.room1.call("set", "session", session, "--subjective", "-", stdin="sore\n")
+        self.assertEqual(self.room1.call("sign", "session", session)["state"], "to_cosign")
+        refused = self.room1.refused("add", "cosign", "--patient", maya, "--session", session)
+        self.assertEqual(refused.status, 77)
+        self.room1.sync()
+        self.room2.sync()
+        self.assertEqual(self.room2.session(session)["state"], "to_cosign")
+        self.room2.call("add", "cosign", "--patient", maya, "--session", session)
+        self.assertEqual(self.room2.session(session)["state"], "signed")
+        self.room2.sync()
+        self.room1.sync()
+        self.assertEqual(self.room1.session(session)["state"], "signed")
+
+    def test_a_lead_reads_charts_and_reviews_and_writes_no_notes(self):
+        self.clinic.add_user("Lou Berg", "lou", "lead")
+        maya = self.add_patient(self.room1)
+        session = self.start_session(self.room1, maya)
+        self.room1.sync()
+        self.room2.lock()
+        self.room2.sign_in("lou")
+        self.room2.sync()
+        self.assertEqual(self.room2.session(session)["state"], "draft")
+        self.assertEqual(self.room2.call("list", "reviews")["reviews"], [])
+        refused = self.room2.refused("add", "note", "--patient", maya, "-", stdin="x\n")
+        self.assertEqual(refused.status, 77)
 
 
 if __name__ == "__main__":

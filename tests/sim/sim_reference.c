@@ -20,6 +20,7 @@
 #define ON_ITS_WAY_MS 5000u /* what was read before a commit may leave so long after it */
 #define ROOMS_SEEN_MAX 64u
 #define DIR_ARENA_BYTES (4u * MIB)
+#define CARE (ROLE_THERAPIST | ROLE_LEAD | ROLE_STUDENT)
 
 /* What one person may do, by the server's rows. Roles 0: may not act at all. */
 struct right {
@@ -55,6 +56,8 @@ struct sim_reference {
 	size_t row_count, row_cap;
 	struct id retired[ROOMS_SEEN_MAX]; /* rooms, by the last commit */
 	size_t retired_count, retired_before;
+	size_t ops_before; /* of the model, at the commit before the last */
+	size_t ops_last;
 	struct touched touched[TOUCHED_MAX];
 	size_t touched_count;
 	size_t turn; /* which record a room is asked for next */
@@ -182,6 +185,8 @@ void sim_reference_on_commit(struct sim *s)
 		right_seen(&m->rights[i]);
 	}
 	m->retired_before = m->retired_count;
+	m->ops_before = m->ops_last;
+	m->ops_last = reference_count(m->model);
 	enum err e = load_directory(m, r);
 	if (e == ERR_OK) e = load_blocked(m, r);
 	if (e == ERR_OK) e = load_retired(m, r);
@@ -237,6 +242,27 @@ uint64_t sim_reference_roles(const struct sim *s, const struct id *user_id)
 	return right == NULL ? 0 : roles_in_force(right);
 }
 
+/* By directives that the server has had for a while, and nothing was opened. */
+static bool is_withheld(const struct sim *s, const struct id *user_id, const struct id *op_id)
+{
+	const struct sim_reference *m = s->reference;
+	const struct right *right = right_of(s->reference, user_id);
+	struct id session_id, patient_id;
+	reference_record_of(m->model, op_id, &session_id, &patient_id);
+	if (right == NULL || right->seen_count > 1) return false; /* roles are changing */
+	if (reference_was_opened(m->model, &patient_id, user_id)) return false;
+	return reference_withholds(m->model, op_id, user_id, roles_in_force(right),
+				   sim_server_wall_ms(s), m->ops_before);
+}
+
+/* Something of this patient may be withheld, or may have been. */
+static bool is_touched(const struct sim *s, const struct sim_room *r, const struct id *patient_id)
+{
+	const struct id *user_id = &s->users[r->person].id;
+	return reference_withholds_any(s->reference->model, patient_id, user_id,
+				       sim_reference_roles(s, user_id));
+}
+
 bool sim_reference_may_be_sent(const struct sim *s, const struct id *user_id,
 			       const struct id *op_id, uint64_t kind, bool is_author)
 {
@@ -245,6 +271,7 @@ bool sim_reference_may_be_sent(const struct sim *s, const struct id *user_id,
 	const uint64_t target_kind = reference_target_kind(m->model, op_id);
 	if (right == NULL || !sim_reference_may_act(s, user_id)) return false;
 	if (is_author) return true; /* one's own lanes come without gaps */
+	if (is_withheld(s, user_id, op_id)) return false;
 	for (size_t i = 0; i < right->seen_count; i++) {
 		if (reference_may_read(kind, target_kind, right->seen[i], false)) return true;
 	}
@@ -536,7 +563,7 @@ static void look_session(struct sim *s, struct sim_room *r, const struct id *id)
 	char who[48];
 	const uint64_t roles = sim_reference_roles(s, &s->users[r->person].id);
 	const enum err e = local_load_session(r->local, &r->desk.vault, id, &fold, &st);
-	if ((roles & ROLE_THERAPIST) == 0) {
+	if ((roles & CARE) == 0) {
 		SIM_CHECK(s, e == ERR_DENIED, "room %u: %s is shown a session: %s", r->index,
 			  s->users[r->person].login, err_name(e));
 		return;
@@ -548,6 +575,7 @@ static void look_session(struct sim *s, struct sim_room *r, const struct id *id)
 		SIM_CHECK(s, st.sign == NULL || st.sign->check != FOLD_SIGN_DIFFERS,
 			  "room %u: a signed session hashes to something else", r->index);
 	}
+	if (e == ERR_OK && is_touched(s, r, &st.patient_id)) return; /* look_rows looks at it */
 	if (lacks_erased_text(s, r, id)) return;
 	reference_say_session(s->reference->model, id, &want);
 	(void)snprintf(who, sizeof(who), "room %u, %s", r->index, s->users[r->person].login);
@@ -560,7 +588,7 @@ static void look_patients(struct sim *s, struct sim_room *r, size_t from, size_t
 	struct local_patient p;
 	for (size_t i = from; i < from + count && !s->failed; i++) {
 		const struct id *id = &sim_model_at(s, SIM_PATIENTS, i)->id;
-		if ((roles & (ROLE_THERAPIST | ROLE_DESK)) == 0) {
+		if ((roles & (CARE | ROLE_DESK)) == 0) {
 			const enum err e = local_get_patient(r->local, &r->desk.vault, id, &p);
 			SIM_CHECK(s, e == ERR_DENIED, "room %u: %s is shown a patient: %s",
 				  r->index, s->users[r->person].login, err_name(e));
@@ -571,7 +599,8 @@ static void look_patients(struct sim *s, struct sim_room *r, size_t from, size_t
 	}
 }
 
-static void look_plain(struct sim *s, struct sim_room *r, uint64_t kind, const struct id *id)
+static void look_plain(struct sim *s, struct sim_room *r, uint64_t kind, const struct id *id,
+		       const struct id *patient_id)
 {
 	CLEANUP(buf_finip) struct buf shown = { 0 };
 	CLEANUP(buf_finip) struct buf want = { 0 };
@@ -589,6 +618,7 @@ static void look_plain(struct sim *s, struct sim_room *r, uint64_t kind, const s
 	}
 	SIM_CHECK(s, e == ERR_OK || e == ERR_NOT_FOUND, "room %u: a record cannot be read: %s",
 		  r->index, err_name(e));
+	if (is_touched(s, r, patient_id)) return; /* look_rows looks at it */
 	if (e == ERR_OK) say_record_state(kind_find(kind), st, &shown);
 	reference_say_plain(s->reference->model, kind, id, &want);
 	(void)snprintf(who, sizeof(who), "room %u, %s", r->index, s->users[r->person].login);
@@ -606,7 +636,7 @@ static void look_plains(struct sim *s, struct sim_room *r, bool all, size_t turn
 	for (size_t i = 0; i < count && !s->failed; i++) {
 		if (!all && i != turn % count) continue;
 		INSIST(reference_plain_at(model, i, &kind, &record_id, &patient_id));
-		look_plain(s, r, kind, &record_id);
+		look_plain(s, r, kind, &record_id, &patient_id);
 	}
 }
 
@@ -650,7 +680,7 @@ static void look_counts(struct sim *s, struct sim_room *r)
 	const struct reference *model = s->reference->model;
 	const uint64_t roles = sim_reference_roles(s, &s->users[r->person].id);
 	size_t shown = 0, want = 0;
-	if ((roles & (ROLE_THERAPIST | ROLE_DESK)) == 0) return;
+	if ((roles & (CARE | ROLE_DESK)) == 0) return;
 	for (size_t i = 0; i < sim_model_count(s, SIM_PATIENTS); i++) {
 		CLEANUP(buf_finip) struct buf text = { 0 };
 		reference_say_patient(model, &sim_model_at(s, SIM_PATIENTS, i)->id, false, &text);
@@ -659,7 +689,7 @@ static void look_counts(struct sim *s, struct sim_room *r)
 	enum err e = count_shown(s, r, false, &shown);
 	SIM_CHECK(s, e == ERR_OK && shown == want, "room %u: %zu patients of %zu are listed (%s)",
 		  r->index, shown, want, err_name(e));
-	if ((roles & ROLE_THERAPIST) == 0) return;
+	if ((roles & CARE) == 0) return;
 	shown = 0;
 	want = listed_sessions(model);
 	e = count_shown(s, r, true, &shown);
@@ -680,6 +710,9 @@ static enum err look_row(void *ctx, struct op_row *row)
 	const struct id *user_id = &s->users[look->r->person].id;
 	const uint64_t target_kind = reference_target_kind(s->reference->model, &row->op_id);
 	const bool own = id_equal(&row->core.author_id, user_id);
+	SIM_CHECK(s, own || !is_withheld(s, user_id, &row->op_id),
+		  "room %u: kind %llu is withheld from %s, and it is still there", look->r->index,
+		  (unsigned long long)row->core.kind, s->users[look->r->person].login);
 	SIM_CHECK(s,
 		  own || reference_may_read(row->core.kind, target_kind,
 					    sim_reference_roles(s, user_id), false),

@@ -145,7 +145,11 @@ static bool is_step(const struct field_rule *rule)
  * a change may not say is left out. */
 static bool is_always(const struct field_rule *rule)
 {
-	return strcmp(rule->name, "consent_signed_on") == 0;
+	static const char *const names[] = { "consent_signed_on", "item_id", "user_id", "role",
+					     "recipient" };
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (rule->need == FIELD_OPTIONAL && strcmp(rule->name, names[i]) == 0) return true;
+	return false;
 }
 
 static bool is_left_out(const struct field_rule *rule)

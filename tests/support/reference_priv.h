@@ -37,6 +37,11 @@ const struct entry *reference_sign(const struct reference *r, const struct id *s
 const struct entry *reference_first_plain(const struct reference *r, uint64_t kind,
 					  const struct id *record_id);
 bool reference_is_plain(uint64_t kind);
+/* Plain records that the desk works with; of the house: about no patient. */
+bool reference_is_desk_work(uint64_t kind);
+bool reference_is_of_the_house(uint64_t kind);
+/* Is this directive against this person, whatever the time is? */
+bool reference_is_against(const struct entry *directive, const struct id *user_id, uint64_t roles);
 /* ERR_CLASH: it would stand where another appointment does (reference_booking.c). */
 enum err reference_judge_booking(const struct reference *r, const struct id *record_id,
 				 const Roomkeep__Appointment *m);

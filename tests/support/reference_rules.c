@@ -7,6 +7,8 @@
 #define THERAPIST 2u
 #define DESK 4u
 #define LEAD 16u
+#define STUDENT 32u
+#define CARE (THERAPIST | LEAD | STUDENT)
 
 static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 {
@@ -14,7 +16,7 @@ static bool same_bytes(ProtobufCBinaryData a, ProtobufCBinaryData b)
 }
 
 /* Plain records that the desk works with; all others are for who treats. */
-static bool is_desk_work(uint64_t kind)
+bool reference_is_desk_work(uint64_t kind)
 {
 	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT || kind == KIND_PROVIDER ||
 	       kind == KIND_APPOINTMENT || kind == KIND_WAITLIST_ITEM || kind == KIND_INCIDENT ||
@@ -22,7 +24,7 @@ static bool is_desk_work(uint64_t kind)
 }
 
 /* How the house works: about no patient. */
-static bool is_of_the_house(uint64_t kind)
+bool reference_is_of_the_house(uint64_t kind)
 {
 	return kind == KIND_SHIFT || kind == KIND_CLOSED_DAY || kind == KIND_ROOM_SETTING ||
 	       kind == KIND_STAFF_PROFILE;
@@ -50,9 +52,11 @@ bool reference_may_read(uint64_t kind, uint64_t target_kind, uint64_t roles, boo
 	if (kind == KIND_TOMBSTONE) kind = target_kind;
 	if (kind_find(kind) == NULL || kind == KIND_TOMBSTONE) return is_author;
 	if (is_sealed(kind) || kind == KIND_OPENED) return is_author;
-	if (kind == KIND_PATIENT || is_desk_work(kind)) return (roles & (THERAPIST | DESK)) != 0;
-	if (is_of_the_house(kind)) return (roles & (OWNER | THERAPIST | DESK | LEAD)) != 0;
-	return (roles & THERAPIST) != 0; /* everything of a session, and clinical records */
+	if (kind == KIND_PATIENT || reference_is_desk_work(kind))
+		return (roles & (CARE | DESK)) != 0;
+	if (reference_is_of_the_house(kind)) return (roles & (OWNER | CARE | DESK)) != 0;
+	if (kind == KIND_REVIEW_MARK) return (roles & (OWNER | LEAD)) != 0;
+	return (roles & CARE) != 0; /* everything of a session, and clinical records */
 }
 
 /* ---- writing ------------------------------------------------------------------------- */
@@ -95,9 +99,12 @@ static enum err judge_frame_again(const struct judging *j, const struct entry *f
 	const bool same_therapist = !m->has_therapist_id ||
 				    same_bytes(was->therapist_id, m->therapist_id);
 	const bool was_imported = was->has_imported && was->imported;
+	const bool same_supervisor = !m->has_supervisor_id ||
+				     same_bytes(was->supervisor_id, m->supervisor_id);
 	const bool same_import = !m->has_imported || (m->imported != 0) == was_imported;
 	if (!owns(j, frame)) return ERR_DENIED;
-	return same_patient && same_therapist && same_import ? ERR_OK : ERR_BAD_VALUE;
+	return same_patient && same_therapist && same_supervisor && same_import ? ERR_OK
+										: ERR_BAD_VALUE;
 }
 
 static enum err judge_frame(const struct judging *j)
@@ -107,9 +114,14 @@ static enum err judge_frame(const struct judging *j)
 	const struct id patient_id = reference_id(m->patient_id);
 	const struct id therapist_id = reference_id(m->therapist_id);
 	const struct entry *frame = reference_first_frame(j->r, &session_id);
-	if ((j->roles & THERAPIST) == 0) return ERR_DENIED;
+	if ((j->roles & CARE) == 0) return ERR_DENIED;
 	if (frame != NULL) return judge_frame_again(j, frame);
 	if (!m->has_therapist_id) return ERR_BAD_VALUE;
+	const bool student = (j->roles & STUDENT) != 0 && (j->roles & THERAPIST) == 0;
+	const struct id supervisor_id = reference_id(m->supervisor_id);
+	if (student && !m->has_supervisor_id) return ERR_BAD_VALUE;
+	if (m->has_supervisor_id && id_equal(&supervisor_id, &j->op->author_id))
+		return ERR_BAD_VALUE;
 	const bool own = id_equal(&therapist_id, &j->op->author_id);
 	const bool imported = m->has_imported && m->imported;
 	if (imported ? !may_import(j->roles) : !own) return ERR_DENIED;
@@ -121,7 +133,7 @@ static enum err judge_in_session(const struct judging *j, ProtobufCBinaryData se
 {
 	const struct id session_id = reference_id(session);
 	const struct entry *frame = reference_first_frame(j->r, &session_id);
-	if ((j->roles & THERAPIST) == 0) return ERR_DENIED;
+	if ((j->roles & CARE) == 0) return ERR_DENIED;
 	if (frame == NULL) return ERR_NOT_FOUND;
 	return !own || owns(j, frame) ? ERR_OK : ERR_DENIED;
 }
@@ -143,7 +155,7 @@ static enum err judge_opened(const struct judging *j)
 {
 	const Roomkeep__Opened *m = j->p.is.opened;
 	const struct id patient_id = reference_id(m->patient_id);
-	if ((j->roles & (THERAPIST | DESK)) == 0) return ERR_DENIED;
+	if ((j->roles & (CARE | DESK)) == 0) return ERR_DENIED;
 	if (!has_patient(j->r, &patient_id)) return ERR_NOT_FOUND;
 	if (!m->has_session_id) return ERR_OK;
 	const struct id session_id = reference_id(m->session_id);
@@ -173,7 +185,7 @@ static enum err judge_tombstone(const struct judging *j)
 	const struct id target = reference_id(j->p.is.tombstone->target);
 	const struct entry *e = reference_find(j->r, &target);
 	const bool sealed = j->op->kind == KIND_SEALED_TOMBSTONE;
-	if (sealed && (j->roles & THERAPIST) == 0) return ERR_DENIED;
+	if (sealed && (j->roles & (THERAPIST | STUDENT)) == 0) return ERR_DENIED;
 	if (j->roles == 0) return ERR_DENIED;
 	if (e == NULL) return ERR_NOT_FOUND;
 	const bool own = id_equal(&e->author_id, &j->op->author_id);
@@ -181,6 +193,7 @@ static enum err judge_tombstone(const struct judging *j)
 	if (e->kind == KIND_TOMBSTONE || is_sealed(e->kind)) return ERR_DENIED;
 	/* No run is as long as the law keeps an incident. */
 	if (e->kind == KIND_INCIDENT || e->kind == KIND_LEGAL_HOLD) return ERR_DENIED;
+	if (e->kind >= KIND_DIRECTIVE && e->kind <= KIND_REVIEW_MARK) return ERR_DENIED;
 	const bool owner = kind_find(e->kind) != NULL && (j->roles & OWNER) != 0;
 	if (!owner && !own) return ERR_DENIED;
 	if (!owner && is_signed_content(j, e)) return ERR_SIGNED;
@@ -191,7 +204,7 @@ static enum err judge_patient(const struct judging *j)
 {
 	const Roomkeep__Patient *m = j->p.is.patient;
 	const struct id patient_id = reference_id(m->patient_id);
-	if ((j->roles & (THERAPIST | DESK)) == 0) return ERR_DENIED;
+	if ((j->roles & (CARE | DESK)) == 0) return ERR_DENIED;
 	if (has_patient(j->r, &patient_id)) return ERR_OK;
 	return m->name != NULL && m->born != NULL ? ERR_OK : ERR_BAD_VALUE;
 }
@@ -259,8 +272,10 @@ static bool is_of_another_kind(const struct judging *j, const struct id *record_
 static uint64_t plain_writers(uint64_t kind)
 {
 	if (kind == KIND_STAFF_PROFILE) return THERAPIST | LEAD | OWNER;
-	if (is_of_the_house(kind)) return THERAPIST | DESK | LEAD | OWNER;
-	return is_desk_work(kind) ? THERAPIST | DESK : THERAPIST;
+	if (reference_is_of_the_house(kind)) return THERAPIST | DESK | LEAD | OWNER;
+	if (kind == KIND_REVIEW_MARK) return OWNER | LEAD;
+	if (kind == KIND_COSIGN) return THERAPIST | LEAD;
+	return reference_is_desk_work(kind) ? CARE | DESK : CARE;
 }
 
 static enum err judge_time(const struct judging *j, const struct id *record_id)
@@ -298,6 +313,43 @@ static enum err judge_writer(const struct judging *j)
 	return owns(j, frame) ? ERR_OK : ERR_DENIED;
 }
 
+/* What stands by another record: an end by its directive, a mark by the override that somebody else
+ * made, a co-signature by the session of a student. */
+static enum err judge_beside(const struct judging *j, const struct id *patient_id)
+{
+	const union {
+		const ProtobufCMessage *any;
+		const Roomkeep__DirectiveEnd *end;
+		const Roomkeep__ReviewMark *mark;
+		const Roomkeep__Cosign *cosign;
+	} m = { .any = j->p.is.any };
+	if (j->op->kind == KIND_DIRECTIVE_END) {
+		const struct id directive_id = reference_id(m.end->directive_id);
+		const struct entry *e = reference_first_plain(j->r, KIND_DIRECTIVE, &directive_id);
+		if (e == NULL) return ERR_NOT_FOUND;
+		if (!id_equal(&e->patient_id, patient_id)) return ERR_BAD_VALUE;
+		if (id_equal(&e->author_id, &j->op->author_id)) return ERR_OK;
+		return reference_is_against(e, &j->op->author_id, j->roles) ? ERR_NOT_FOUND
+									    : ERR_OK;
+	}
+	if (j->op->kind == KIND_REVIEW_MARK) {
+		const struct id override_id = reference_id(m.mark->override_id);
+		const struct entry *e = reference_first_plain(j->r, KIND_OVERRIDE, &override_id);
+		if (e == NULL) return ERR_NOT_FOUND;
+		return id_equal(&e->author_id, &j->op->author_id) ? ERR_DENIED : ERR_OK;
+	}
+	if (j->op->kind == KIND_COSIGN) {
+		const struct id session_id = reference_id(m.cosign->session_id);
+		const struct entry *frame = reference_first_frame(j->r, &session_id);
+		if (frame == NULL) return ERR_NOT_FOUND;
+		const struct id supervisor =
+			reference_id(frame->payload.is.session_frame->supervisor_id);
+		if (!id_equal(&supervisor, &j->op->author_id)) return ERR_DENIED;
+		return reference_sign(j->r, &session_id) != NULL ? ERR_OK : ERR_BAD_VALUE;
+	}
+	return ERR_OK;
+}
+
 static enum err judge_plain(const struct judging *j)
 {
 	struct id record_id, session_id;
@@ -316,12 +368,14 @@ static enum err judge_plain(const struct judging *j)
 		    reference_sign(j->r, &session_id) != NULL)
 			return ERR_SIGNED;
 	}
+	if (j->op->kind == KIND_COSIGN) TRY(judge_beside(j, &patient_id));
 	const struct entry *first = reference_first_plain(j->r, j->op->kind, &record_id);
 	if (first != NULL && !id_equal(&first->patient_id, &patient_id)) return ERR_BAD_VALUE;
 	if (first == NULL && is_of_another_kind(j, &record_id, &patient_id)) return ERR_BAD_VALUE;
 	if (first == NULL && !says_enough(j)) return ERR_BAD_VALUE;
 	if (is_of_one_session(j->op->kind) && leaves_its_session(j, &record_id, &session_id))
 		return ERR_BAD_VALUE;
+	if (j->op->kind != KIND_COSIGN) TRY(judge_beside(j, &patient_id));
 	return judge_time(j, &record_id);
 }
 
@@ -343,7 +397,7 @@ enum err reference_judge(const struct reference *r, const struct reference_op *o
 	case KIND_OPENED: return judge_opened(&j);
 	case KIND_TOMBSTONE:
 	case KIND_SEALED_TOMBSTONE: return judge_tombstone(&j);
-	case KIND_NOTE: return (roles & THERAPIST) != 0 ? ERR_OK : ERR_DENIED;
+	case KIND_NOTE: return (roles & (THERAPIST | STUDENT)) != 0 ? ERR_OK : ERR_DENIED;
 	case KIND_ANY_PLAIN: return judge_plain(&j);
 	}
 	return ERR_BUG;

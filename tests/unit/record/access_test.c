@@ -46,6 +46,11 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_WAITLIST_ITEM,
 				      KIND_STAFF_PROFILE,
 				      KIND_DESK_FAMILY_LINK,
+				      KIND_DIRECTIVE,
+				      KIND_DIRECTIVE_END,
+				      KIND_OVERRIDE,
+				      KIND_REVIEW_MARK,
+				      KIND_COSIGN,
 				      KIND_NOTE,
 				      KIND_SEALED_TOMBSTONE,
 				      9,
@@ -62,8 +67,10 @@ static bool reads(uint64_t kind, uint64_t roles, bool is_author)
 /* The table of SECURITY 3.4 again, written down by hand. */
 static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 {
-	const bool therapist = (roles & 2) != 0;
+	const bool therapist = (roles & (2 | 16 | 32)) != 0; /* or lead, or student */
 	const bool desk = (roles & 4) != 0;
+	if (kind == 61) return (roles & (1 | 16)) != 0;
+	if (kind >= 58 && kind <= 62) return therapist;
 	if (kind == 1) return therapist || desk;
 	if (kind >= 2 && kind <= 6) return therapist;
 	if (kind == 16 || kind == 17 || kind == 48) return therapist || desk;
@@ -72,7 +79,7 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	if (kind == 44 || kind == 49 || kind == 56) return therapist || desk;
 	if (kind >= 41 && kind <= 47) return therapist;
 	if (kind == 50 || kind == 54) return therapist || desk;
-	if (kind >= 51 && kind <= 55) return (roles & (1 | 2 | 4 | 16)) != 0;
+	if (kind >= 51 && kind <= 55) return (roles & (1 | 2 | 4 | 16 | 32)) != 0;
 	return is_author;
 }
 
@@ -86,8 +93,8 @@ static void test_reading_follows_the_table_for_every_set_of_roles(void **state)
 						 table_reads(all_kinds[i], roles, own == 1));
 			}
 		}
-		assert_int_equal(access_may_read_patients(roles), (roles & 6) != 0);
-		assert_int_equal(access_may_read_sessions(roles), (roles & 2) != 0);
+		assert_int_equal(access_may_read_patients(roles), (roles & 54) != 0);
+		assert_int_equal(access_may_read_sessions(roles), (roles & 50) != 0);
 	}
 }
 
@@ -142,11 +149,11 @@ static void test_patients_are_written_by_therapist_and_desk(void **state)
 	(void)state;
 	const struct access_write none = { 0 };
 	for (uint64_t roles = 0; roles < 64; roles++) {
-		const enum err want = (roles & 6) != 0 ? ERR_OK : ERR_DENIED;
+		const enum err want = (roles & 54) != 0 ? ERR_OK : ERR_DENIED;
 		assert_int_equal(writes(none, KIND_PATIENT, roles), want);
 		assert_int_equal(writes(none, KIND_OPENED, roles), want);
 		assert_int_equal(writes(none, KIND_NOTE, roles),
-				 (roles & 2) != 0 ? ERR_OK : ERR_DENIED);
+				 (roles & 34) != 0 ? ERR_OK : ERR_DENIED);
 		assert_int_equal(writes(none, 1000, roles), roles == 0 ? ERR_DENIED : ERR_OK);
 	}
 }
@@ -157,8 +164,8 @@ static void test_clinical_kinds_in_own_sessions_only(void **state)
 	const uint64_t kinds[] = { KIND_SESSION_TEXT, KIND_MEASURE, KIND_SIGN };
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		for (uint64_t roles = 0; roles < 64; roles++) {
-			const bool therapist = (roles & 2) != 0;
-			const bool importer = therapist && (roles & 1) != 0;
+			const bool therapist = (roles & 50) != 0; /* or lead, or student */
+			const bool importer = (roles & 3) == 3;
 			const enum err yes = therapist ? ERR_OK : ERR_DENIED;
 			assert_int_equal(writes(session_of(me, false), kinds[i], roles), yes);
 			assert_int_equal(writes(session_of(other, false), kinds[i], roles),
@@ -199,6 +206,31 @@ static void test_a_new_frame_names_its_author_or_is_imported(void **state)
 	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST | ROLE_OWNER), ERR_OK);
 	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_THERAPIST), ERR_DENIED);
 	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_OWNER), ERR_DENIED);
+}
+
+static void test_a_students_frame_names_who_answers_for_it(void **state)
+{
+	(void)state;
+	struct access_write q = { .frame_patient = patient,
+				  .frame_has_therapist = true,
+				  .frame_therapist = me };
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_BAD_VALUE);
+	q.frame_has_supervisor = true;
+	q.frame_supervisor = me;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_BAD_VALUE);
+	q.frame_supervisor = other;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_OK);
+	/* Who answers for it is never another one later. */
+	q = session_of(me, false);
+	q.session_supervisor = other;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_OK);
+	q.frame_has_supervisor = true;
+	q.frame_supervisor = patient;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_BAD_VALUE);
+	q.frame_supervisor = other;
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_OK);
+	q.session_supervisor = (struct id){ 0 };
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_BAD_VALUE);
 }
 
 static void test_a_frame_never_changes_hands(void **state)
@@ -254,6 +286,10 @@ static void test_tombstones(void **state)
 	assert_int_equal(writes(q, KIND_SEALED_TOMBSTONE, ROLE_THERAPIST), ERR_DENIED);
 	q.target_kind = KIND_TOMBSTONE;
 	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_OWNER), ERR_DENIED);
+	q.target_kind = KIND_DIRECTIVE;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
+	q.target_kind = KIND_OVERRIDE;
+	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST | ROLE_OWNER), ERR_DENIED);
 	q.target_kind = 1000;
 	assert_int_equal(writes(q, KIND_TOMBSTONE, ROLE_THERAPIST), ERR_OK);
 	q.target_author = other;
@@ -356,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_clinical_kinds_in_own_sessions_only),
 		cmocka_unit_test(test_addenda_to_any_session),
 		cmocka_unit_test(test_a_new_frame_names_its_author_or_is_imported),
+		cmocka_unit_test(test_a_students_frame_names_who_answers_for_it),
 		cmocka_unit_test(test_a_frame_never_changes_hands),
 		cmocka_unit_test(test_tombstones),
 		cmocka_unit_test(test_plain_records_stay_within_their_class),

@@ -1,0 +1,276 @@
+/* review: overrides with what became of them, and opens of linked charts, out of views and log. */
+#include "base/check.h"
+#include "record/calendar.h"
+#include "record/guard_record.h"
+#include "server/store/store_priv.h"
+#include "server/store/store_review.h"
+#include "wire/op.h"
+
+#include <stdlib.h>
+
+static void message_freep(ProtobufCMessage **m)
+{
+	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
+}
+
+static enum err message_unpack(enum kind kind, struct view bytes, ProtobufCMessage **ret)
+{
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	*ret = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
+	return *ret != NULL ? ERR_OK : ERR_CORRUPT;
+}
+
+/* ---- overrides ------------------------------------------------------------------------------- */
+
+static enum err override_read(struct db_stmt *stmt, struct store_override *ret)
+{
+	CLEANUP(message_freep) ProtobufCMessage *now = NULL;
+	CLEANUP(message_freep) ProtobufCMessage *first = NULL;
+	struct store_override o = { .at_ms = db_col_u64(stmt, 2) };
+	TRY(db_col_id(stmt, 0, &o.override_id));
+	TRY(db_col_id(stmt, 1, &o.user_id));
+	TRY(message_unpack(KIND_OVERRIDE, db_col_view(stmt, 3), &now));
+	TRY(message_unpack(KIND_OVERRIDE, db_col_view(stmt, 4), &first));
+	o.told = ((const Roomkeep__Override *)(void *)now)->told_on != NULL;
+	/* As it was given: a reason that was changed later is in the record's history. */
+	o.reason = (uint32_t)((const Roomkeep__Override *)(void *)first)->reason;
+	*ret = o;
+	return ERR_OK;
+}
+
+static enum err marks_apply(struct db *db, struct store_override *overrides, size_t count)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(db,
+		     "SELECT r.message FROM plain r WHERE r.kind >= 58 AND r.kind = 61"
+		     " AND r.message IS NOT NULL ORDER BY r.plain",
+		     DB_NO_ARGS, &stmt));
+	for (;;) {
+		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		struct id override_id;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		TRY(message_unpack(KIND_REVIEW_MARK, db_col_view(stmt, 0), &any));
+		const Roomkeep__ReviewMark *m = (const Roomkeep__ReviewMark *)(void *)any;
+		if (wire_id(m->override_id, &override_id) != ERR_OK) return ERR_CORRUPT;
+		for (size_t i = 0; i < count; i++)
+			if (id_equal(&overrides[i].override_id, &override_id))
+				overrides[i].outcome = (uint32_t)m->outcome;
+	}
+}
+
+enum err store_review_overrides(struct store_reader *r, uint64_t from_ms, uint64_t to_ms,
+				struct arena *arena, struct store_override **ret, size_t *ret_count)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	struct store_override *list = NULL;
+	size_t count = 0;
+	_Static_assert(KIND_OVERRIDE == 60 && KIND_REVIEW_MARK == 61, "as in the statements");
+	TRY(store_array(arena, REVIEW_ROWS_MAX, sizeof(*list), &list));
+	TRY(db_query(r->db,
+		     "SELECT r.record_id, o.author_id, o.received_ms, r.message, f.message"
+		     " FROM plain r JOIN plain_op f ON f.seq ="
+		     " (SELECT min(q.seq) FROM plain_op q WHERE q.plain = r.plain)"
+		     " JOIN op o ON o.seq = f.seq WHERE r.kind >= 58 AND r.kind = 60"
+		     " AND r.message IS NOT NULL AND f.message IS NOT NULL"
+		     " AND o.received_ms >= ?1 AND o.received_ms < ?2 ORDER BY o.seq LIMIT ?3",
+		     DB_ARGS(db_u64(from_ms), db_u64(to_ms), db_u64(REVIEW_ROWS_MAX)), &stmt));
+	for (;;) {
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) break;
+		TRY(override_read(stmt, &list[count]));
+		count++;
+	}
+	TRY(marks_apply(r->db, list, count));
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+/* ---- families -------------------------------------------------------------------------------- */
+
+struct family_look {
+	struct db *db;
+	struct guard_link *links; /* owned */
+	size_t link_count, link_cap;
+	struct guard_open *opens; /* owned: of linked charts only, by day and person, once each */
+	size_t open_count, open_cap;
+	int32_t offset_minutes;
+};
+
+static void family_look_finip(struct family_look *f)
+{
+	free(f->links);
+	free(f->opens);
+}
+
+static enum err grow(void *list, size_t count, size_t *cap, size_t bytes_each)
+{
+	void **at = list;
+	if (count < *cap) return ERR_OK;
+	const size_t more = *cap == 0 ? 64 : 2 * *cap;
+	void *p = realloc(*at, more * bytes_each);
+	ENSURE(p != NULL, ERR_NOMEM);
+	*at = p;
+	*cap = more;
+	return ERR_OK;
+}
+
+static enum err links_load(struct family_look *f)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(f->db,
+		     "SELECT r.kind, r.message, p.patient_id FROM plain r JOIN patient p"
+		     " USING (patient) WHERE r.kind = 47 AND r.message IS NOT NULL UNION ALL"
+		     " SELECT r.kind, r.message, p.patient_id FROM plain r JOIN patient p"
+		     " USING (patient) WHERE r.kind = 56 AND r.message IS NOT NULL",
+		     DB_NO_ARGS, &stmt));
+	for (;;) {
+		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		struct id patient_id;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		TRY(message_unpack((enum kind)db_col_u64(stmt, 0), db_col_view(stmt, 1), &any));
+		TRY(db_col_id(stmt, 2, &patient_id));
+		TRY(grow(&f->links, f->link_count, &f->link_cap, sizeof(*f->links)));
+		if (guard_link_read(any, &patient_id, &f->links[f->link_count])) f->link_count++;
+	}
+}
+
+static bool is_linked(const struct family_look *f, const struct id *patient_id)
+{
+	for (size_t i = 0; i < f->link_count; i++)
+		if (id_equal(&f->links[i].patient, patient_id) ||
+		    id_equal(&f->links[i].relative, patient_id))
+			return true;
+	return false;
+}
+
+/* An `opened` row names the patient, or the session. */
+static enum err patient_of_open(struct db *db, const struct id *subject, struct id *ret)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	const enum err e = db_query_row(db,
+					"SELECT p.patient_id FROM session s JOIN patient p"
+					" USING (patient) WHERE s.session_id = ?1",
+					DB_ARGS(db_id(subject)), &stmt);
+	*ret = *subject;
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	return db_col_id(stmt, 0, ret);
+}
+
+static enum err open_add(struct family_look *f, const struct audit_row *row, uint64_t at_ms)
+{
+	struct guard_open open = { .user = row->user_id,
+				   .day = calendar_day_of(at_ms, f->offset_minutes) };
+	TRY(patient_of_open(f->db, &row->subject_id, &open.patient));
+	if (!is_linked(f, &open.patient)) return ERR_OK;
+	TRY(grow(&f->opens, f->open_count, &f->open_cap, sizeof(*f->opens)));
+	f->opens[f->open_count++] = open;
+	return ERR_OK;
+}
+
+/* The log grows in time, but for a clock that was set back: the first row of about that time. */
+static enum err first_after(struct db *db, uint64_t at_ms, uint64_t *ret_seq)
+{
+	uint64_t low = 0;
+	uint64_t high = 0;
+	TRY(db_get_u64(db, "SELECT coalesce(max(seq), 0) + 1 FROM audit", DB_NO_ARGS, &high));
+	while (low < high) {
+		const uint64_t mid = low + (high - low) / 2;
+		uint64_t time_ms = UINT64_MAX >> 1;
+		const enum err e = db_get_u64(
+			db, "SELECT time_ms FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+			DB_ARGS(db_u64(mid)), &time_ms);
+		if (e != ERR_NOT_FOUND) TRY(e);
+		if (time_ms < at_ms)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*ret_seq = low;
+	return ERR_OK;
+}
+
+static enum err opens_load(struct family_look *f, uint64_t from_ms, uint64_t to_ms)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	uint64_t from_seq = 0;
+	uint64_t to_seq = 0;
+	TRY(first_after(f->db, from_ms, &from_seq));
+	TRY(first_after(f->db, to_ms, &to_seq));
+	TRY(db_query(f->db,
+		     "SELECT time_ms, body FROM audit WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+		     DB_ARGS(db_u64(from_seq), db_u64(to_seq)), &stmt));
+	for (;;) {
+		struct audit_row audit;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		const enum err e = audit_row_parse(db_col_view(stmt, 1), &audit);
+		ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
+		if (audit.event == STORE_EVENT_OPENED)
+			TRY(open_add(f, &audit, db_col_u64(stmt, 0)));
+	}
+}
+
+static int open_compare(const void *x, const void *y)
+{
+	const struct guard_open *a = x;
+	const struct guard_open *b = y;
+	if (a->day != b->day) return a->day < b->day ? -1 : 1;
+	const int user = memcmp(a->user.b, b->user.b, ID_BYTES);
+	return user != 0 ? user : memcmp(a->patient.b, b->patient.b, ID_BYTES);
+}
+
+static void opens_once(struct family_look *f)
+{
+	size_t kept = 0;
+	if (f->open_count == 0) return;
+	qsort(f->opens, f->open_count, sizeof(*f->opens), open_compare);
+	for (size_t i = 1; i < f->open_count; i++)
+		if (open_compare(&f->opens[kept], &f->opens[i]) != 0)
+			f->opens[++kept] = f->opens[i];
+	f->open_count = kept + 1;
+}
+
+/* Opens [from, to) are of one person on one day. */
+static size_t run_end(const struct family_look *f, size_t from)
+{
+	size_t to = from + 1;
+	while (to < f->open_count && f->opens[to].day == f->opens[from].day &&
+	       id_equal(&f->opens[to].user, &f->opens[from].user))
+		to++;
+	return to;
+}
+
+enum err store_review_families(struct store_reader *r, uint64_t from_ms, uint64_t to_ms,
+			       int32_t offset_minutes, struct arena *arena,
+			       struct store_family_day **ret, size_t *ret_count)
+{
+	CLEANUP(family_look_finip)
+	struct family_look f = { .db = r->db, .offset_minutes = offset_minutes };
+	struct store_family_day *list = NULL;
+	size_t count = 0;
+	TRY(store_array(arena, REVIEW_ROWS_MAX, sizeof(*list), &list));
+	TRY(links_load(&f));
+	if (f.link_count > 0) TRY(opens_load(&f, from_ms, to_ms));
+	opens_once(&f);
+	for (size_t i = 0; i < f.open_count && count < REVIEW_ROWS_MAX;) {
+		const size_t end = run_end(&f, i);
+		const size_t pairs = guard_find_double_opens(f.links, f.link_count, &f.opens[i],
+							     end - i, NULL, 0);
+		if (pairs > 0)
+			list[count++] = (struct store_family_day){ .user_id = f.opens[i].user,
+								   .day = (int32_t)f.opens[i].day,
+								   .pairs = (uint32_t)pairs };
+		i = end;
+	}
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}
