@@ -314,6 +314,9 @@ enum err record_check_write(struct local *l, const struct vault *v, const struct
 	if (payload_session_id(p, &session_id)) {
 		TRY(record_check_session(l, v, p->info, &session_id, &patient_id, ret_error));
 	}
+	if (p->info->kind == KIND_COSIGN && id_is_zero(&session_id)) {
+		return field_fail(ret_error, ERR_BAD_VALUE, "session_id", "the session it is for");
+	}
 	const enum err e = local_get_record(l, v, p->info->kind, &record_id, &fold, &now);
 	*ret_first = e == ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND) return record_check_steps(l, v, p, NULL, &patient_id, ret_error);

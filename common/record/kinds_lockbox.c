@@ -49,7 +49,7 @@ static const struct field_rule review_mark_fields[] = {
 static const struct field_rule cosign_fields[] = {
 	FIELD_OWN_ID("cosign_id"),
 	FIELD_OF_PATIENT,
-	{ "session_id", FIELD_ID, FIELD_REQUIRED, 0, 0, "which session" },
+	{ "session_id", FIELD_ID, FIELD_OPTIONAL, 0, 0, "which session; always" },
 	{ "note", FIELD_TEXT, FIELD_OPTIONAL, 1, TEXT_BYTES_MAX, "for the student" },
 };
 

@@ -110,7 +110,7 @@ struct fetch_checked {
 	struct id subject_id;
 	Roomkeep__FetchPage page;
 	uint32_t sessions; /* with sessions_max: how many there are to take from */
-	bool withheld; /* something of it, at the patient's request */
+	bool withheld;     /* something of it, at the patient's request */
 	struct id withheld_patient;
 };
 

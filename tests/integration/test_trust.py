@@ -125,6 +125,37 @@ class Guard(ClinicTest):
         fault = self.room1.refused("set", "patient", maya, "--phone", "(604) 555-0123")
         self.assertEqual((fault.status, fault.code), (65, "split"))
 
+    def test_two_who_must_not_meet_get_no_hour_in_common(self):
+        maya = self.add_patient(self.room1)
+        ben = self.add_patient(self.room1, "Ben Rowe")
+        users = {u["login"]: u["user_id"] for u in self.room1.call("list", "users")["users"]}
+        place = self.room1.call("list", "rooms")["rooms"][0]["room_id"]
+        self.room1.call("add", "family-link", "--patient", maya, "--relative", ben, "--kin",
+                        "former")
+
+        def book(room, patient, who, start):
+            words = room.args("add", "appointment", "--patient", patient, "--room", place,
+                              "--therapist", users[who], "--starts-at", "2027-03-01T%s:00Z" % start,
+                              "--minutes", "60")
+            return run(words)
+
+        self.assertEqual(book(self.room1, maya, "jo", "10:00")[0], 0)
+        self.room1.sync()
+        status, _, err = book(self.room1, ben, "mara", "11:30")
+        self.assertNotEqual(status, 0)
+        self.assertIn("must not meet", err)
+        self.assertNotIn("Maya", err)
+        # The desk does not know of the two; the server refuses it as any other clash.
+        self.room2.lock()
+        self.room2.sign_in("sam")
+        self.room2.sync()
+        self.assertEqual(book(self.room2, ben, "mara", "11:30")[0], 0)
+        self.room2.sync()
+        until("it is refused", lambda: self.room2.status()["outbox"]["rejected"] == 1)
+        self.assertEqual(book(self.room2, ben, "mara", "13:00")[0], 0)
+        self.room2.sync()
+        self.assertEqual(self.room2.status()["outbox"]["rejected"], 1)
+
     def test_who_opened_two_charts_of_a_family_is_listed_for_the_owner(self):
         maya = self.add_patient(self.room1)
         ben = self.add_patient(self.room1, "Ben Rowe")

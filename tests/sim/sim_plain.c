@@ -20,7 +20,8 @@ static const struct kind_info *draw_kind(struct sim *s)
 	size_t count = 0;
 	const struct kind_info *drawn = NULL;
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (!kind_is_plain(kind_at(i))) continue;
+		/* Nobody here learns: there is no student's session to stand by. */
+		if (!kind_is_plain(kind_at(i)) || kind_at(i)->kind == KIND_COSIGN) continue;
 		if (rand_below(&s->rand, ++count) == 0) drawn = kind_at(i);
 	}
 	return drawn;

@@ -105,6 +105,12 @@ static void put_id(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const
 	reflect_put(m, f, &data, sizeof(data));
 }
 
+bool plain_sample_stands_alone(const struct kind_info *info)
+{
+	return info->kind != KIND_DIRECTIVE && info->kind != KIND_DIRECTIVE_END &&
+	       info->kind != KIND_REVIEW_MARK && info->kind != KIND_COSIGN;
+}
+
 void plain_sample_id(ProtobufCMessage *m, const char *field, const struct id *id, struct arena *a)
 {
 	put_id(m, reflect_field(m->descriptor, field), id->b, a);

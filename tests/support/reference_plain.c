@@ -94,9 +94,9 @@ bool reference_is_plain(uint64_t kind)
 /* What is written once is never written again: the oldest stands. */
 static bool is_written_once(uint64_t kind)
 {
-	return kind == KIND_HEALTH_ANSWER || kind == KIND_MISFILING || kind == KIND_DISCLOSURE || kind == KIND_STATEMENT ||
-	       kind == KIND_DIRECTIVE || kind == KIND_DIRECTIVE_END || kind == KIND_REVIEW_MARK ||
-	       kind == KIND_COSIGN;
+	return kind == KIND_HEALTH_ANSWER || kind == KIND_MISFILING || kind == KIND_DISCLOSURE ||
+	       kind == KIND_STATEMENT || kind == KIND_DIRECTIVE || kind == KIND_DIRECTIVE_END ||
+	       kind == KIND_REVIEW_MARK || kind == KIND_COSIGN;
 }
 
 void reference_say_plain(const struct reference *r, uint64_t kind, const struct id *record_id,

@@ -168,13 +168,15 @@ static void test_every_kind_goes_in_and_comes_out(void **state)
 	(void)state;
 	struct world *w = clinic_with_mara();
 	char *patient_id = patient_of(&w->rooms[1]);
+	int count = 3; /* two patients, a session, and one op of each kind with verbs */
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (has_verbs(kind_at(i))) goes_in_and_comes_out(w, kind_at(i), patient_id);
+		if (!has_verbs(kind_at(i)) || !plain_sample_stands_alone(kind_at(i))) continue;
+		goes_in_and_comes_out(w, kind_at(i), patient_id);
+		count++;
 	}
-	char saved[80]; /* two patients, a session, and one op of each kind with verbs */
+	char saved[80];
 	(void)snprintf(saved, sizeof(saved),
-		       "{'queued':0,'committed':%d,'rejected':0,'quarantined':0}",
-		       3 + KIND_PLAIN_COUNT - 2);
+		       "{'queued':0,'committed':%d,'rejected':0,'quarantined':0}", count);
 	expect_json(ask(&w->rooms[1], "status", "{}"), "outbox", saved);
 	free(patient_id);
 	world_free(w);

@@ -181,7 +181,7 @@ static void test_every_kind_apart_and_together(void **state)
 	const struct id session = room_start_session(&w->rooms[0], &patient);
 	room_saved(&w->rooms[0]);
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (!kind_is_plain(kind_at(i))) continue;
+		if (!kind_is_plain(kind_at(i)) || !plain_sample_stands_alone(kind_at(i))) continue;
 		(kind_at(i)->own_session ? written_by_one : apart_and_together)(w, kind_at(i),
 										&patient, &session);
 	}
@@ -242,7 +242,7 @@ static void test_bad_records_of_every_kind_make_no_op(void **state)
 	const struct id other = room_add_patient(&w->rooms[0], "Anna Berg", "1990-01-01");
 	const struct id session = room_start_session(&w->rooms[0], &patient);
 	for (size_t i = 0; i < kind_count(); i++) {
-		if (!kind_is_plain(kind_at(i))) continue;
+		if (!kind_is_plain(kind_at(i)) || !plain_sample_stands_alone(kind_at(i))) continue;
 		refused_here(w, kind_at(i), &patient, &other, &session);
 	}
 	room_saved(&w->rooms[0]);
@@ -380,7 +380,7 @@ static void test_the_desk_sees_no_clinical_kind(void **state)
 	OK(room_sign_in(r2, "sam", MARA_PASS));
 	for (size_t i = 0; i < kind_count(); i++) {
 		const struct kind_info *info = kind_at(i);
-		if (!kind_is_plain(info)) continue;
+		if (!kind_is_plain(info) || !plain_sample_stands_alone(info)) continue;
 		CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 		const struct id record = new_record(r1, info, &patient, &session);
 		const struct record_state *found;
