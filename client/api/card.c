@@ -77,7 +77,7 @@ static enum err put_session_text(json_t *object, const struct session_state *s,
 	return json_put_text(object, key, f->value->text);
 }
 
-static enum err put_last_visit(struct verb *v, const struct local_session_row *row)
+static enum err put_last_visit(struct verb *v, const struct local_session_start *row)
 {
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_fold loaded;
@@ -89,14 +89,12 @@ static enum err put_last_visit(struct verb *v, const struct local_session_row *r
 	fold = loaded; /* only now there is something to give back */
 	TRY(json_put_id(object, "session_id", &row->session_id));
 	TRY(json_put_time(object, "started_at", row->started_ms));
-	TRY(verb_put_login(v, object, "author", &row->therapist_id));
+	TRY(verb_put_login(v, object, "author", &s.therapist_id));
 	TRY(put_session_text(object, &s, ROOMKEEP__TEXT_FIELD__SUBJECTIVE));
 	return put_session_text(object, &s, ROOMKEEP__TEXT_FIELD__PLAN);
 }
 
 /* ---- proof --------------------------------------------------------------------------------- */
-
-#define PROOF_VISITS_MAX 6u /* looked back at: older proof is no news */
 
 static json_t *value_of(const struct proof_row *row)
 {
@@ -116,7 +114,7 @@ static enum err put_proof_line(json_t *list, const struct proof_set *set, uint64
 }
 
 /* What one visit showed beyond doubt or honestly did not; what cannot be compared is no line. */
-static enum err put_visit_proof(struct verb *v, const struct local_session_row *row, json_t *list)
+static enum err put_visit_proof(struct verb *v, const struct local_session_start *row, json_t *list)
 {
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	CLEANUP(proof_session_finip) struct proof_session p = { 0 };
@@ -136,12 +134,12 @@ static enum err put_visit_proof(struct verb *v, const struct local_session_row *
 }
 
 /* Of the newest visit that has any. */
-static enum err put_proof(struct verb *v, const struct local_session_row *rows, size_t count)
+static enum err put_proof(struct verb *v, const struct local_session_start *rows, size_t count)
 {
 	json_t *list = json_array();
 
 	TRY(json_put(v->answer, "proof", list));
-	for (size_t i = 0; i < count && i < PROOF_VISITS_MAX; i++) {
+	for (size_t i = 0; i < count && i < CARD_PROOF_VISITS; i++) {
 		TRY(put_visit_proof(v, &rows[count - 1 - i], list));
 		if (json_array_size(list) > 0) return ERR_OK;
 	}
@@ -149,24 +147,22 @@ static enum err put_proof(struct verb *v, const struct local_session_row *rows, 
 }
 
 /* Sessions of today are this visit. */
-static enum err put_visits(struct verb *v, const struct id *patient_id, int64_t today, bool partial)
+static enum err put_visits(struct verb *v, const struct id *patient_id, int64_t today)
 {
-	CLEANUP(freep) struct local_session_row *rows = NULL;
-	uint64_t fetched_ms = 0;
-	size_t count = 0;
+	CLEANUP(local_sessions_finip) struct local_sessions s = { 0 };
 
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
-	count = local_rows_that_stand(rows, count);
-	while (count > 0 && care_local_day(rows[count - 1].started_ms) >= today) count--;
-	TRY(json_put(v->answer, "visit", json_integer((json_int_t)count + 1)));
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &s));
+	TRY(local_drop_misfiled(verb_local(v), verb_vault(v), patient_id, &s));
+	size_t count = s.count;
+	while (count > 0 && care_local_day(s.held[count - 1].started_ms) >= today) count--;
+	const uint64_t before = count + s.rest;
+	TRY(json_put(v->answer, "visit", json_integer((json_int_t)before + 1)));
 	/* Nobody is greeted as new because this room is offline and never held the old sessions. */
-	TRY(local_fetched_ms(verb_local(v), verb_vault(v), patient_id, &fetched_ms));
-	const bool is_unknown = count == 0 && partial && fetched_ms == 0;
 	TRY(json_put(v->answer, "first_visit",
-		     is_unknown ? json_null() : json_boolean(count == 0)));
-	TRY(put_proof(v, rows, count));
+		     before == 0 && !s.knows_rest ? json_null() : json_boolean(before == 0)));
+	TRY(put_proof(v, s.held, count));
 	return count == 0 ? json_put(v->answer, "last_visit", json_null())
-			  : put_last_visit(v, &rows[count - 1]);
+			  : put_last_visit(v, &s.held[count - 1]);
 }
 
 /* ---- what was said ------------------------------------------------------------------------- */
@@ -296,7 +292,7 @@ enum err card_put(struct verb *v, const struct local_patient *p, bool partial)
 	const struct id id = p->id;
 
 	TRY(put_identity(v, p));
-	TRY(put_visits(v, &id, today, partial));
+	TRY(put_visits(v, &id, today));
 	TRY(card_put_alerts(v, &id, today));
 	TRY(card_put_consents(v, &id, today));
 	TRY(put_complaints(v, &id, today));

@@ -10,6 +10,10 @@
 
 #include "client/api/verb.h"
 
+#define CARD_PROOF_VISITS 6u /* looked back at: older proof is no news */
+/* Sessions that must be here: those, and some of today, which are this visit. */
+#define CARD_SESSIONS (CARD_PROOF_VISITS + 2u)
+
 /* Puts all parts into v->answer. `partial`: this room may not hold all sessions. */
 MUST_USE enum err card_put(struct verb *v, const struct local_patient *p, bool partial);
 

@@ -188,7 +188,7 @@ enum err chart_put_sessions(struct verb *v, struct outgoing *o, const struct id 
 	size_t count = 0;
 
 	TRY(json_put(chart, "sessions", list));
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	TRY(local_all_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
 	for (size_t i = 0; i < count; i++) TRY(read_session(v, o, &rows[i].session_id, &in, list));
 	TRY(put_inside(chart, count, &in));
 	/* Nothing inside goes unless its session does, and says so. */

@@ -48,7 +48,7 @@ enum err proof_session_of(const struct session_state *s, struct proof_session *r
 	return ERR_OK;
 }
 
-void proof_visits_fini(struct proof_visits *p)
+static void proof_visits_drop(struct proof_visits *p)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		union {
@@ -57,6 +57,12 @@ void proof_visits_fini(struct proof_visits *p)
 		} rows = { .in = p->visits[i].rows };
 		free(rows.out);
 	}
+	p->count = 0;
+}
+
+void proof_visits_fini(struct proof_visits *p)
+{
+	proof_visits_drop(p);
 	free(p->visits);
 	*p = (struct proof_visits){ 0 };
 }
@@ -84,17 +90,36 @@ static enum err load_visit(struct verb *v, const struct id *session_id, struct p
 enum err proof_visits_load(struct verb *v, const struct id *patient_id, struct proof_visits *ret)
 {
 	CLEANUP(proof_visits_finip) struct proof_visits p = { 0 };
-	CLEANUP(freep) struct local_session_row *sessions = NULL;
-	size_t count = 0;
+	CLEANUP(local_sessions_finip) struct local_sessions s = { 0 };
 
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &sessions, &count));
-	count = local_rows_that_stand(sessions, count);
-	p.visits = calloc(count + 1, sizeof(*p.visits));
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &s));
+	TRY(local_drop_misfiled(verb_local(v), verb_vault(v), patient_id, &s));
+	p.visits = calloc(s.count + 1, sizeof(*p.visits));
 	ENSURE(p.visits != NULL, ERR_NOMEM);
-	for (size_t i = 0; i < count; i++) {
-		TRY(load_visit(v, &sessions[i].session_id, &p.visits[p.count]));
+	for (size_t i = 0; i < s.count; i++) {
+		TRY(load_visit(v, &s.held[i].session_id, &p.visits[p.count]));
 		p.count++;
 	}
+	*ret = p;
+	p = (struct proof_visits){ 0 };
+	return ERR_OK;
+}
+
+enum err proof_visits_load_last(struct verb *v, const struct id *patient_id,
+				struct proof_visits *ret)
+{
+	CLEANUP(proof_visits_finip) struct proof_visits p = { 0 };
+	CLEANUP(local_sessions_finip) struct local_sessions s = { 0 };
+
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &s));
+	p.visits = calloc(1, sizeof(*p.visits));
+	ENSURE(p.visits != NULL, ERR_NOMEM);
+	for (size_t i = s.count; i > 0 && p.visits[0].row_count == 0; i--) {
+		proof_visits_drop(&p);
+		TRY(load_visit(v, &s.held[i - 1].session_id, &p.visits[0]));
+		p.count = 1;
+	}
+	if (p.count > 0 && p.visits[0].row_count == 0) proof_visits_drop(&p);
 	*ret = p;
 	p = (struct proof_visits){ 0 };
 	return ERR_OK;

@@ -27,5 +27,8 @@ struct proof_visits {
 };
 MUST_USE enum err proof_visits_load(struct verb *v, const struct id *patient_id,
 				    struct proof_visits *ret);
+/* The newest of them that measured anything: one, or none. */
+MUST_USE enum err proof_visits_load_last(struct verb *v, const struct id *patient_id,
+					 struct proof_visits *ret);
 void proof_visits_fini(struct proof_visits *p);
 void proof_visits_finip(struct proof_visits *p); /* for CLEANUP */

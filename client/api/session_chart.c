@@ -31,7 +31,7 @@ enum err session_before(struct verb *v, const struct session_state *s, struct id
 	size_t count = 0;
 
 	*ret_session_id = (struct id){ 0 };
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), &s->patient_id, &rows, &count));
+	TRY(local_all_sessions(verb_local(v), verb_vault(v), &s->patient_id, &rows, &count));
 	count = local_rows_that_stand(rows, count);
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].started_ms < s->started_ms &&

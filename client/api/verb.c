@@ -46,15 +46,17 @@ static enum err ask_for_session(struct verb *v, const struct id *session_id, uin
 	return verb_ask(v, &frame, SYNC_NEEDS_PERSON, 5000);
 }
 
-static enum err is_session_here(struct verb *v, const struct id *session_id)
+static enum err is_session_here(struct verb *v, const struct id *session_id, bool *ret_stale)
 {
 	struct session_fold fold;
 	struct session_state state;
 
 	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &state));
 	const bool whole = state.has_frame;
+	const struct id patient_id = state.patient_id;
+	const uint64_t started_ms = state.started_ms;
 	session_fold_fini(&fold);
-	return whole ? ERR_OK : ERR_NOT_FOUND;
+	return whole ? verb_is_stale(v, &patient_id, started_ms, ret_stale) : ERR_NOT_FOUND;
 }
 
 /* Takes a page of the session; asks for the next one or goes on with whatever came. */
@@ -72,9 +74,12 @@ static enum err session_page(struct verb *v, const struct id *session_id)
 	return ERR_OK;
 }
 
+/* One that is not here is asked for; also one of long ago, whose newest words the feed does not
+ * bring. Without the server it is as this room holds it. */
 static enum err need_session(struct verb *v)
 {
 	struct id session_id;
+	bool is_stale = false;
 
 	TRY(verb_need_id(v, "session_id", &session_id));
 	if (v->fetching) {
@@ -84,11 +89,12 @@ static enum err need_session(struct verb *v)
 	} else if (v->step > 0) {
 		return ERR_OK;
 	} else {
-		const enum err e = is_session_here(v, &session_id);
-		if (e == ERR_OK || e != ERR_NOT_FOUND) return e;
+		const enum err e = is_session_here(v, &session_id, &is_stale);
+		if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
+		if (e == ERR_OK && !is_stale) return ERR_OK;
 		if (v->link.link == SYNC_LINK_ONLINE) return ask_for_session(v, &session_id, 0);
 	}
-	const enum err e = is_session_here(v, &session_id);
+	const enum err e = is_session_here(v, &session_id, &is_stale);
 	return e == ERR_NOT_FOUND ? verb_fail_unknown(v, "session", "session_id") : e;
 }
 

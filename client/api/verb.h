@@ -82,11 +82,12 @@ struct verb {
 	json_t *answer;                /* owned; an object */
 	struct fault fault;
 	struct verb_link link;
-	uint64_t now_ms;   /* wall clock of this step */
-	unsigned step;     /* 0, then one more per reply */
-	bool fetching;     /* the replies are pages of the session looked for */
-	bool learning;     /* the replies are names (verb_learn_more) */
-	bool name_missing; /* a room or person was shown by its id */
+	uint64_t now_ms;         /* wall clock of this step */
+	unsigned step;           /* 0, then one more per reply */
+	bool fetching;           /* the replies are pages of the session looked for */
+	bool learning;           /* the replies are names (verb_learn_more) */
+	bool name_missing;       /* a room or person was shown by its id */
+	struct feed_fetch fetch; /* the replies are pages of this patient (fetch.c) */
 
 	struct buf ask; /* frame body for the server; empty: this was the last step */
 	enum sync_needs ask_needs;
@@ -152,6 +153,14 @@ MUST_USE enum err verb_ask(struct verb *v, const Roomkeep__Frame *frame, enum sy
  * server could not be asked, this room knows only what it holds. (fetch.c) */
 MUST_USE enum err verb_fetch_patient(struct verb *v, const struct id *patient_id,
 				     bool *ret_partial);
+/* The same for a chart that is to open at once: of the sessions only as many as make the newest
+ * `sessions` be here; local_find_sessions says how many others there are. */
+MUST_USE enum err verb_fetch_chart(struct verb *v, const struct id *patient_id, size_t sessions,
+				   bool *ret_partial);
+/* A session that began then is not kept up to date by the feed, nor was it fetched just now.
+ * (fetch.c) */
+MUST_USE enum err verb_is_stale(struct verb *v, const struct id *patient_id, uint64_t started_ms,
+				bool *ret_stale);
 
 /* Login of a person as it is shown; the id's text when the server never told it. */
 MUST_USE enum err verb_put_login(struct verb *v, json_t *object, const char *key,

@@ -22,7 +22,7 @@ enum err verb_show_card(struct verb *v)
 
 	TRY(verb_need_id(v, "patient_id", &patient_id));
 	TRY(may_read_cards(v));
-	TRY(verb_fetch_patient(v, &patient_id, &partial));
+	TRY(verb_fetch_chart(v, &patient_id, CARD_SESSIONS, &partial));
 	if (v->ask.len > 0) return ERR_OK;
 	const enum err e = local_get_patient(verb_local(v), verb_vault(v), &patient_id, &p);
 	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");

@@ -321,23 +321,14 @@ static enum err read_question(struct verb *v, struct question *q)
 	return fault_set(&v->fault, ERR_BAD_VALUE, NULL, "region: %s", suggest_regions());
 }
 
-/* The newest visit that measured anything. */
-static const struct proof_visit *last_visit(const struct proof_visits *visits)
-{
-	for (size_t i = visits->count; i > 0; i--) {
-		if (visits->visits[i - 1].row_count > 0) return &visits->visits[i - 1];
-	}
-	return NULL;
-}
-
 static enum err suggest_for_patient(struct verb *v, struct question *q, bool partial)
 {
 	CLEANUP(proof_visits_finip) struct proof_visits visits = { 0 };
 	struct id patient_id;
 
 	TRY(verb_need_id(v, "patient_id", &patient_id));
-	TRY(proof_visits_load(v, &patient_id, &visits));
-	const struct proof_visit *last = last_visit(&visits);
+	TRY(proof_visits_load_last(v, &patient_id, &visits));
+	const struct proof_visit *last = visits.count > 0 ? &visits.visits[0] : NULL;
 	q->count = suggest_tests(q->region, q->complaint, last != NULL ? last->rows : NULL,
 				 last != NULL ? last->row_count : 0, q->tests);
 	TRY(local_opened(verb_local(v), verb_vault(v), &patient_id, NULL, v->now_ms));

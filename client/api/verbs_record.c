@@ -424,7 +424,16 @@ static enum err need_patient(struct verb *v, struct id *ret_patient_id)
 	return json_put_id(v->answer, "patient_id", ret_patient_id);
 }
 
-/* Records of a session of long ago are fetched with it; all others are here. */
+/* Of sessions of long ago a chart always brings the records, but not the moods: each visit has
+ * two. */
+static enum err fetch_records(struct verb *v, const struct id *patient_id, bool *ret_partial)
+{
+	if (v->row->kind->kind == KIND_MOOD_READ)
+		return verb_fetch_patient(v, patient_id, ret_partial);
+	return verb_fetch_chart(v, patient_id, 0, ret_partial);
+}
+
+/* Records of a session of long ago are fetched; all others are here. */
 enum err verb_list_records(struct verb *v)
 {
 	const struct kind_info *info = v->row->kind;
@@ -441,7 +450,7 @@ enum err verb_list_records(struct verb *v)
 	if (info->own_session) return put_session_records(v, list);
 	if (info->patient_field != NULL && !all) TRY(need_patient(v, &patient_id));
 	if (info->session_field != NULL && !all) {
-		TRY(verb_fetch_patient(v, &patient_id, &partial));
+		TRY(fetch_records(v, &patient_id, &partial));
 		if (v->ask.len > 0) return ERR_OK;
 	}
 	TRY(all ? put_all_records(v, list) : put_records(v, &patient_id, list));

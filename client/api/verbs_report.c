@@ -55,7 +55,7 @@ static enum err add_patient(struct verb *v, const struct id *patient_id, struct 
 	CLEANUP(freep) struct local_session_row *rows = NULL;
 	size_t count = 0;
 
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	TRY(local_all_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
 	for (size_t i = 0; i < count; i++) {
 		const int64_t day = care_local_day(rows[i].started_ms);
 		if (day < days.from || day > days.to) continue;

@@ -218,14 +218,43 @@ static enum err put_row(struct verb *v, const struct id *patient_id,
 	return json_put(object, "conflict", json_boolean(row->has_conflict));
 }
 
-static enum err put_rows(struct verb *v, const struct id *patient_id)
+#define LIST_SESSIONS 50u /* unless more are asked for */
+#define LIST_SESSIONS_MAX 65536u
+
+static enum err read_limit(struct verb *v, size_t *ret_limit)
 {
+	const json_t *value = json_object_get(v->request, "limit");
+	const json_t *all = json_object_get(v->request, "all");
+	const bool has_limit = verb_has(v, "limit");
+	const json_int_t limit = has_limit ? json_integer_value(value) : LIST_SESSIONS;
+
+	if (verb_has(v, "all") && !json_is_boolean(all)) {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "all: true or false");
+	}
+	if (has_limit && json_is_true(all)) {
+		return fault_set(&v->fault, ERR_USAGE, "usage", "limit and all: one of the two");
+	}
+	if ((has_limit && !json_is_integer(value)) || limit < 1 || limit > LIST_SESSIONS_MAX) {
+		return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
+				 "limit: a whole number from 1 to %u", LIST_SESSIONS_MAX);
+	}
+	*ret_limit = json_is_true(all) ? SIZE_MAX : (size_t)limit;
+	return ERR_OK;
+}
+
+static enum err put_rows(struct verb *v, const struct id *patient_id, size_t limit)
+{
+	CLEANUP(local_sessions_finip) struct local_sessions all = { 0 };
 	CLEANUP(freep) struct local_session_row *session_rows = NULL;
 	json_t *list = json_array();
 	size_t count = 0;
 
 	TRY(json_put(v->answer, "sessions", list));
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &session_rows, &count));
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &all));
+	TRY(local_list_sessions(verb_local(v), verb_vault(v), &all, limit, &session_rows, &count));
+	const uint64_t more = all.count - count + all.rest;
+	TRY(json_put(v->answer, "more",
+		     all.knows_rest ? json_integer((json_int_t)more) : json_null()));
 	for (size_t i = 0; i < count; i++) {
 		json_t *object = json_object();
 		ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
@@ -234,7 +263,7 @@ static enum err put_rows(struct verb *v, const struct id *patient_id)
 	return ERR_OK;
 }
 
-static enum err answer_list(struct verb *v, const struct id *patient_id, bool partial)
+static enum err answer_list(struct verb *v, const struct id *patient_id, size_t limit, bool partial)
 {
 	struct local_patient p;
 	const enum err e = local_get_patient(verb_local(v), verb_vault(v), patient_id, &p);
@@ -242,7 +271,7 @@ static enum err answer_list(struct verb *v, const struct id *patient_id, bool pa
 	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
 	TRY(e);
 	TRY(json_put_id(v->answer, "patient_id", patient_id));
-	TRY(put_rows(v, patient_id));
+	TRY(put_rows(v, patient_id, limit));
 	TRY(chart_guard_put(v, patient_id, v->answer));
 	return json_put(v->answer, "partial", json_boolean(partial));
 }
@@ -292,7 +321,7 @@ static enum err worklist_of(struct verb *v, const struct id *patient_id, struct 
 	CLEANUP(freep) struct local_session_row *rows = NULL;
 	size_t count = 0;
 
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	TRY(local_all_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
 	count = local_rows_that_stand(rows, count);
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].is_signed) continue;
@@ -334,7 +363,7 @@ static enum err put_open(struct verb *v, const struct open_session *open, json_t
 	const uint64_t age_ms = v->now_ms > open->row.started_ms ? v->now_ms - open->row.started_ms
 								 : 0;
 
-	TRY(put_row(v, &open->row, object));
+	TRY(put_row(v, &open->patient_id, &open->row, object));
 	TRY(local_get_patient(verb_local(v), verb_vault(v), &open->patient_id, &p));
 	TRY(json_put_id(object, "patient_id", &open->patient_id));
 	TRY(json_put(object, "patient", json_string(p.name)));
@@ -362,6 +391,7 @@ static enum err answer_unsigned(struct verb *v)
 enum err verb_list_sessions(struct verb *v)
 {
 	struct id patient_id;
+	size_t limit = 0;
 	bool partial = false;
 
 	if (json_is_true(json_object_get(v->request, "unsigned"))) {
@@ -374,6 +404,7 @@ enum err verb_list_sessions(struct verb *v)
 	}
 	TRY(verb_need_id(v, "patient_id", &patient_id));
 	TRY(session_may_read(v));
-	TRY(verb_fetch_patient(v, &patient_id, &partial));
-	return v->ask.len > 0 ? ERR_OK : answer_list(v, &patient_id, partial);
+	TRY(read_limit(v, &limit));
+	TRY(verb_fetch_chart(v, &patient_id, limit, &partial));
+	return v->ask.len > 0 ? ERR_OK : answer_list(v, &patient_id, limit, partial);
 }

@@ -21,13 +21,12 @@ static enum err need_reader(struct verb *v)
 /* The newest of sessions and of changes of any record. */
 static enum err last_entry(struct verb *v, const struct id *patient_id, uint64_t *ret_ms)
 {
-	CLEANUP(freep) struct local_session_row *rows = NULL;
+	CLEANUP(local_sessions_finip) struct local_sessions s = { 0 };
 	uint64_t newest = 0;
 	size_t count = 0;
 
-	TRY(local_list_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].started_ms > newest) newest = rows[i].started_ms;
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &s));
+	if (s.count > 0) newest = s.held[s.count - 1].started_ms;
 	for (size_t k = 0; k < kind_count(); k++) {
 		CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 		const struct record_state *records = NULL;

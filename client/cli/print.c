@@ -171,6 +171,9 @@ static enum err print_table(const struct cli_call *call, const json_t *answer)
 	}
 	if (e == ERR_OK && scols_print_table(table) != 0) e = ERR_IO;
 	scols_unref_table(table);
+	const json_int_t more = json_integer_value(json_object_get(answer, "more"));
+	if (e == ERR_OK && more > 0)
+		(void)printf("%lld older; --all lists them too.\n", (long long)more);
 	if (e == ERR_OK && json_is_true(json_object_get(answer, "partial"))) {
 		(void)fputs("Working offline: this is what this room holds.\n", stderr);
 	}

@@ -319,23 +319,21 @@ enum err feed_apply(struct local *l, struct vault *v, struct view frame, uint64_
 /* ---- pages of older records ------------------------------------------------------------------ */
 
 static enum err page_store(struct batch *b, const Roomkeep__FetchPage *page,
-			   const struct id *patient_id, uint64_t now_ms)
+			   const struct feed_fetch *what, uint64_t now_ms)
 {
 	CLEANUP(local_tx_endp) struct local_tx tx = { 0 };
 	TRY(local_tx_begin(b->l, &tx));
 	TRY(batch_rows(b, page->ops, page->n_ops));
-	if (patient_id != NULL && !(page->has_more && page->more)) {
-		uint8_t tag[VAULT_TAG_BYTES];
-		vault_tag(b->v, TAG_PATIENT, patient_id, tag);
-		TRY(db_run(b->l->db,
-			   "INSERT INTO fetched (user_id, patient, at_ms) VALUES (?1, ?2, ?3)"
-			   " ON CONFLICT (user_id, patient) DO UPDATE SET at_ms = ?3",
-			   DB_ARGS(db_id(&b->v->user_id), db_blob(VIEW_OF(tag)), db_u64(now_ms))));
+	if (what != NULL && !(page->has_more && page->more)) {
+		TRY(what->is_part && page->has_sessions
+			    ? history_set_part(b->l, b->v, what, now_ms, page->sessions)
+			    : history_set_whole(b->l, b->v, &what->patient_id, now_ms,
+						page->last_seq));
 	}
 	return local_tx_commit(&tx);
 }
 
-enum err feed_apply_page(struct local *l, struct vault *v, const struct id *patient_id,
+enum err feed_apply_page(struct local *l, struct vault *v, const struct feed_fetch *what,
 			 struct view frame, uint64_t now_ms, uint64_t *ret_after_seq,
 			 bool *ret_more)
 {
@@ -348,7 +346,7 @@ enum err feed_apply_page(struct local *l, struct vault *v, const struct id *pati
 	CLEANUP(freep) struct batch *b = calloc(1, sizeof(*b));
 	ENSURE(b != NULL, ERR_NOMEM);
 	*b = (struct batch){ .l = l, .v = v, .arena = &a, .fetched = true };
-	const enum err e = page_store(b, f->fetch_page, patient_id, now_ms);
+	const enum err e = page_store(b, f->fetch_page, what, now_ms);
 	if (e != ERR_OK) return batch_failed(b, e, now_ms);
 	TRY(batch_refresh(b));
 	TRY(batch_alarms(b, now_ms));
@@ -496,9 +494,7 @@ static enum err scope_store(struct purge *p, const struct local_cursor *c,
 	for (size_t i = 0; i < p->gone.count; i++)
 		TRY(db_run(p->l->db, "DELETE FROM op WHERE user_id = ?1 AND op_id = ?2",
 			   DB_ARGS(db_id(&p->v->user_id), db_id(&p->gone.ids[i]))));
-	if (p->gone.count > 0)
-		TRY(db_run(p->l->db, "DELETE FROM fetched WHERE user_id = ?1",
-			   DB_ARGS(db_id(&p->v->user_id))));
+	TRY(history_forget(p->l, &p->v->user_id));
 	return local_tx_commit(&tx);
 }
 

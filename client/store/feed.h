@@ -31,9 +31,20 @@ MUST_USE enum err feed_apply(struct local *l, struct vault *v, struct view frame
 /* ScopeChange: purges what may not be read any more, gives the cursor to pull from. */
 MUST_USE enum err feed_apply_scope(struct local *l, struct vault *v, struct view frame,
 				   struct local_cursor *ret_cursor);
-/* FetchPage: stored like a feed but the cursor stays. On the last page of a patient's, marks the
- * patient as fetched. Ask again with `*ret_after_seq` while `*ret_more`. */
-MUST_USE enum err feed_apply_page(struct local *l, struct vault *v, const struct id *patient_id,
+/* What the pages of a Fetch are of. */
+struct feed_fetch {
+	struct id patient_id;
+	/* Only the newest so many sessions, of those that began before (0: of all); what else a
+	 * chart shows is here with them. A server that does not know this sends everything. */
+	bool is_part;
+	uint32_t sessions_max;
+	uint64_t before_ms;
+	uint32_t newest; /* so many are here then, with those that the feed has brought */
+};
+/* FetchPage: stored like a feed but the cursor stays. `what` NULL: pages of a session. The last
+ * page of a patient's marks what was fetched (local_history). Ask again with `*ret_after_seq` while
+ * `*ret_more`. */
+MUST_USE enum err feed_apply_page(struct local *l, struct vault *v, const struct feed_fetch *what,
 				  struct view frame, uint64_t now_ms, uint64_t *ret_after_seq,
 				  bool *ret_more);
 /* A sign-in proof is made: from now on receipts may be newer than the LoginOk that will come. */

@@ -147,5 +147,5 @@ void local_tell_time(struct local *l, uint64_t now_ms);
  * opened. */
 MUST_USE enum err local_load_person(struct local *l, const struct vault *v);
 
-#include "client/store/local_records.h"  /* the rest of this header */
-#include "client/store/local_sessions.h" /* and more of it */
+#include "client/store/local_history.h" /* the rest of this header */
+#include "client/store/local_records.h"

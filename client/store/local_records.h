@@ -95,6 +95,14 @@ MUST_USE enum err local_load_session(struct local *l, const struct vault *v, con
 MUST_USE enum err local_list_records(struct local *l, const struct vault *v, enum kind kind,
 				     const struct id *patient_id, struct record_fold *ret_fold,
 				     const struct record_state **ret_records, size_t *ret_count);
+/* All of a kind that is part of a session (kinds.h, own_session); as local_list_records. With
+ * `sign` (may be NULL) only what that Sign names: the record as it was signed. */
+MUST_USE enum err local_list_session_records(struct local *l, const struct vault *v, enum kind kind,
+					     const struct id *session_id,
+					     const struct fold_sign *sign,
+					     struct record_fold *ret_fold,
+					     const struct record_state **ret_records,
+					     size_t *ret_count);
 /* One of them by its id (of what is one per patient: the patient's). ERR_NOT_FOUND: not here. */
 MUST_USE enum err local_get_record(struct local *l, const struct vault *v, enum kind kind,
 				   const struct id *record_id, struct record_fold *ret_fold,
@@ -146,10 +154,6 @@ MUST_USE enum err local_list_appointments(struct local *l, const struct vault *v
 MUST_USE enum err local_list_waiting(struct local *l, const struct vault *v,
 				     struct record_fold *ret_fold,
 				     const struct record_state **ret_records, size_t *ret_count);
-
-/* When everything of this patient was last fetched from the server for this person; 0: never. */
-MUST_USE enum err local_fetched_ms(struct local *l, const struct vault *v,
-				   const struct id *patient_id, uint64_t *ret_ms);
 
 /* One head revision of an own note. Two heads of one note are two rows with one note_id. */
 struct local_note {

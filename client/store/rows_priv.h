@@ -106,6 +106,18 @@ MUST_USE enum err row_shown(struct local *l, const struct vault *v, struct op_ro
 MUST_USE enum err row_payload(struct op_row *row, struct payload *ret);
 struct fold_meta row_meta(const struct op_row *row);
 
+/* ---- what was fetched (history.c) ------------------------------------------------------------ */
+struct feed_fetch;
+/* Everything of the patient is here up to `seq`. */
+MUST_USE enum err history_set_whole(struct local *l, const struct vault *v,
+				    const struct id *patient_id, uint64_t now_ms, uint64_t seq);
+/* What was asked for is here, out of `sessions`. */
+MUST_USE enum err history_set_part(struct local *l, const struct vault *v,
+				   const struct feed_fetch *what, uint64_t now_ms,
+				   uint64_t sessions);
+/* For a person whose rights are other ones now: what was not to be read then was not sent. */
+MUST_USE enum err history_forget(struct local *l, const struct id *user_id);
+
 /* ---- lanes (lanes.c) ------------------------------------------------------------------------- */
 MUST_USE enum err lanes_load(struct local *l, const struct vault *v);
 MUST_USE enum err lane_store(struct local *l, const struct vault *v, struct local_lane *lane);

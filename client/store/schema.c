@@ -56,7 +56,16 @@ static const char step_3[] = "ALTER TABLE op ADD COLUMN found BLOB;"
 /* withheld: what patients withhold from the person, sealed: a ScopeChange of wire.proto. */
 static const char step_4[] = "ALTER TABLE cursor ADD COLUMN withheld BLOB;";
 
-static const char *const steps[] = { step_1, step_2, step_3, step_4 };
+/* fetched: all of the patient, up to `seq` of `epoch` (NULL, 0: an older build did not keep them).
+ * fetched_part: of the patient's sessions that began before `before_ms` only the newest. */
+static const char step_5[] =
+	"ALTER TABLE fetched ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE fetched ADD COLUMN epoch BLOB;"
+	"CREATE TABLE fetched_part (user_id BLOB NOT NULL, patient BLOB NOT NULL,"
+	" at_ms INTEGER NOT NULL, before_ms INTEGER NOT NULL, sessions INTEGER NOT NULL,"
+	" newest INTEGER NOT NULL, PRIMARY KEY (user_id, patient)) STRICT, WITHOUT ROWID;";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5 };
 
 const struct db_schema local_schema = {
 	.application_id = 0x43525352u, /* "CRSR" */

@@ -220,7 +220,7 @@ enum err local_withheld(struct local *l, const struct vault *v, const struct id 
 	TRY(person_check(l, v));
 	count_bars(l, patient_id, &w);
 	if (w.any) {
-		const enum err e = local_list_sessions(l, v, patient_id, &rows, &count);
+		const enum err e = local_all_sessions(l, v, patient_id, &rows, &count);
 		if (e != ERR_NOT_FOUND && e != ERR_DENIED) TRY(e);
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -140,8 +140,9 @@ enum err store_session_page(struct store_reader *r, const struct id *session_id,
 /* ---- a chart that is to open at once --------------------------------------------------------- */
 
 /* As in the index op_apart: no session's own content, no openings, mood reads or appointments. */
-#define APART_KINDS "(2, 3, 4, 5, 6, 7, 32, 50)"
+#define APART_KINDS "(2, 3, 4, 5, 6, 7, 22, 23, 24, 25, 26, 27, 32, 50)"
 _Static_assert(KIND_SESSION_FRAME == 2 && KIND_ADDENDUM == 6 && KIND_OPENED == 7 &&
+		       KIND_SESSION_CHART == 22 && KIND_ADVERSE_EVENT == 27 &&
 		       KIND_MOOD_READ == 32 && KIND_APPOINTMENT == 50,
 	       "APART_KINDS names them by number");
 
@@ -179,7 +180,7 @@ enum err store_chart_page(struct store_reader *r, const struct store_chart *char
 		     DB_ARGS(db_id(&chart->patient_id), before, db_u64(chart->sessions_max),
 			     db_u64(after_seq), db_u64(all), db_u64(limit + 1)),
 		     &stmt));
-	return page_fill(stmt, after_seq, limit, bytes_max, arena, ret);
+	return page_fill(r->db, stmt, after_seq, limit, bytes_max, arena, ret);
 }
 
 /* ---- heads and lookups ----------------------------------------------------------------------- */

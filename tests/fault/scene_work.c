@@ -218,7 +218,12 @@ static enum err run_read(void)
 	FAULT_CHECK(strcmp(p.name, "Maya Rosen") == 0);
 	struct local_session_row *rows = NULL;
 	size_t count = 0;
-	TRY(local_list_sessions(r->local, &r->desk.vault, &fw.patient, &rows, &count));
+	struct local_sessions all = { 0 };
+	TRY(local_find_sessions(r->local, &r->desk.vault, &fw.patient, &all));
+	const enum err e =
+		local_list_sessions(r->local, &r->desk.vault, &all, SIZE_MAX, &rows, &count);
+	local_sessions_fini(&all);
+	TRY(e);
 	free(rows);
 	FAULT_CHECK(count == 1);
 	TRY(read_session(r));

@@ -66,6 +66,20 @@ static void put_page(struct buf *b)
 	put_reply(b, &f);
 }
 
+/* The newest sessions, out of nine. */
+static void put_part(struct buf *b)
+{
+	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
+	Roomkeep__FetchPage page = ROOMKEEP__FETCH_PAGE__INIT;
+
+	page.has_last_seq = page.has_more = page.has_sessions = 1;
+	page.last_seq = 7;
+	page.sessions = 9;
+	f.body_case = ROOMKEEP__FRAME__BODY_FETCH_PAGE;
+	f.fetch_page = &page;
+	put_reply(b, &f);
+}
+
 static void put_directory(struct buf *b)
 {
 	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
@@ -130,7 +144,11 @@ static void seeds_records(void)
 	seed("show_session", "show/session", OFFLINE, "{\"session_id\":\"@g\"}", NULL);
 	seed("fetch_session", "show/session", ONLINE,
 	     "{\"session_id\":\"01234567-89ab-7def-8123-456789abcdef\"}", put_page);
-	seed("list_sessions", "list/sessions", ONLINE, "{\"patient_id\":\"@p\"}", put_page);
+	seed("list_sessions", "list/sessions", ONLINE, "{\"patient_id\":\"@p\"}", put_part);
+	seed("list_all_sessions", "list/sessions", ONLINE, "{\"patient_id\":\"@p\",\"all\":true}",
+	     put_page);
+	seed("list_some_sessions", "list/sessions", ONLINE, "{\"patient_id\":\"@p\",\"limit\":2}",
+	     put_part);
 	seed("show_progress", "show/progress", ONLINE, "{\"patient_id\":\"@p\"}", put_page);
 	seed("list_tests", "list/tests", OFFLINE,
 	     "{\"patient_id\":\"@p\",\"region\":\"low back\",\"complaint\":\"numb\"}", NULL);

@@ -127,6 +127,63 @@ class Card(ClinicTest):
         for secret in (canary, "not to be mentioned", "long over"):
             self.assertNotIn(secret, text + json.dumps(card))
 
+    def sessions(self, room, *flags):
+        return room.call("list", "sessions", "--patient", self.patient, *flags)
+
+    def test_a_chart_opens_in_a_room_that_does_not_hold_it(self):
+        """60 visits, the newest two years ago: none of them comes to Room 2 by itself."""
+        days = [1500 - 12 * i for i in range(60)]
+        folder = os.path.join(self.clinic.root, "old")
+        os.mkdir(folder)
+        rows = {"patients": ["p1,Olga Vane,,1950-01-01,,,h1"],
+                "sessions": ["v%d,p1,jo,Room 1,%d,10:00,60,Visit %d.,,,,yes" % (i, ago, i)
+                             for i, ago in enumerate(days)],
+                "measures": ["v%d,%s,cx_rot,L,%d," % (59, phase, value)
+                             for phase, value in (("pre", 52), ("post", 66))]}
+        for name, lines in rows.items():
+            with open(os.path.join(HARBOUR, name + ".csv")) as f:
+                head = f.readline()
+            with open(os.path.join(folder, name + ".csv"), "w") as f:
+                f.write(head + "".join(line + "\n" for line in lines))
+        self.room1.call("import", folder)
+        self.room1.sync()
+        self.patient = until("Room 2 has Olga", lambda: self.room2.call("find", "patient", "Olga")
+                             ["patients"])[0]["patient_id"]
+        until("Room 2 has all that the feed brings", lambda: self.room2.status()["cursor"]["seq"]
+              >= self.clinic.status()["seq"])
+
+        card = self.card(self.room2, self.patient)
+        self.assertEqual((card["visit"], card["first_visit"], card["partial"]), (61, False, False))
+        self.assertEqual(card["last_visit"]["subjective"], "Visit 59.")
+        self.assertEqual(len(card["proof"]), 1)
+        self.assertEqual(card["visit"], self.card(self.room1, self.patient)["visit"])
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        held = self.sessions(self.room2)
+        self.assertEqual((len(held["sessions"]), held["more"], held["partial"]), (8, 52, True))
+        self.assertEqual(self.card(self.room2, self.patient)["visit"], 61)
+        self.room2.proxy.heal()
+        until("Room 2 is signed in again",
+              lambda: not self.sessions(self.room2, "--limit", "8")["partial"])
+
+        all_of = self.sessions(self.room1, "--all")
+        self.assertEqual((len(all_of["sessions"]), all_of["more"]), (60, 0))
+        some = self.sessions(self.room2)
+        self.assertEqual((some["sessions"], some["more"]), (all_of["sessions"][10:], 10))
+        status, out, _ = run([w for w in self.room2.args("list", "sessions", "--patient",
+                                                         self.patient) if w != "--json"])
+        self.assertEqual((status, out.splitlines()[-1]), (0, "10 older; --all lists them too."))
+        status, _, err = run(self.room2.args("list", "sessions", "--patient", self.patient,
+                                             "--limit", "0"))
+        self.assertEqual(status, 64, err)
+        whole = self.sessions(self.room2, "--all")
+        self.assertEqual((whole["sessions"], whole["more"]), (all_of["sessions"], 0))
+        first = whole["sessions"][0]["session_id"]
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        self.assertEqual(self.room2.session(first)["subjective"], "Visit 0.")
+        self.room2.proxy.heal()
+
     def test_each_reads_their_own_card(self):
         self.patient = self.import_visit()
         self.first_visit()

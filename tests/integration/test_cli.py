@@ -286,7 +286,7 @@ class Answers(CliCase, SharedClinicTest):
         self.assertEqual((row["addendum_id"], row["text"], row["by"]),
                          (addendum["addendum_id"], "more", "mara"))
         listed = self.keys(self.room2.call("list", "sessions", "--patient", self.patient),
-                           "sessions", "sessions", "partial")
+                           "sessions", "sessions", "more", "partial")
         row, = self.each(listed["sessions"], "session_id", "state", "started_at", "author")
         self.assertRegex(row["started_at"], TIME)
         self.assertEqual((row["session_id"], row["state"], row["author"], listed["partial"]),

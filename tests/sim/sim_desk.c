@@ -274,7 +274,17 @@ static enum err retire_step(struct sim *s, struct sim_room *r, struct sim_job *j
 	return ERR_MORE;
 }
 
-static enum err fetch_ask(struct sim_room *r, struct sim_done *d, uint64_t after_seq)
+/* Of every second patient only the newest session is asked for, of every fourth out of the old. */
+static struct feed_fetch fetch_what(const struct sim *s, const struct sim_room *r)
+{
+	const uint8_t draw = r->talk.subject.b[ID_BYTES - 1];
+	return (struct feed_fetch){ .patient_id = r->talk.subject,
+				    .is_part = draw % 2 == 1,
+				    .sessions_max = 1,
+				    .before_ms = draw % 4 == 1 ? sim_room_wall_ms(s, r) : 0 };
+}
+
+static enum err fetch_ask(struct sim *s, struct sim_room *r, struct sim_done *d, uint64_t after_seq)
 {
 	CLEANUP(buf_finip) struct buf framed = { 0 };
 	Roomkeep__Frame frame = ROOMKEEP__FRAME__INIT;
@@ -282,6 +292,11 @@ static enum err fetch_ask(struct sim_room *r, struct sim_done *d, uint64_t after
 	fetch.has_patient_id = fetch.has_after_seq = 1;
 	fetch.patient_id = wire_id_bytes(&r->talk.subject);
 	fetch.after_seq = after_seq;
+	const struct feed_fetch what = fetch_what(s, r);
+	fetch.has_sessions_max = what.is_part;
+	fetch.sessions_max = what.sessions_max;
+	fetch.has_before_ms = what.is_part && what.before_ms > 0;
+	fetch.before_ms = what.before_ms;
 	frame.body_case = ROOMKEEP__FRAME__BODY_FETCH;
 	frame.fetch = &fetch;
 	TRY(frame_encode(&frame, &framed));
@@ -296,11 +311,12 @@ static enum err fetch_step(struct sim *s, struct sim_room *r, struct sim_job *j,
 	uint64_t after_seq = 0;
 	bool more = false;
 	if (desk_person(&r->desk) == NULL) return ERR_SIGNED_OUT;
-	if (r->talk.step == 0) return fetch_ask(r, d, 0);
+	if (r->talk.step == 0) return fetch_ask(s, r, d, 0);
 	TRY(j->reply_err);
-	TRY(feed_apply_page(r->local, &r->desk.vault, &r->talk.subject, buf_view(&j->reply),
+	const struct feed_fetch what = fetch_what(s, r);
+	TRY(feed_apply_page(r->local, &r->desk.vault, &what, buf_view(&j->reply),
 			    sim_room_wall_ms(s, r), &after_seq, &more));
-	return more ? fetch_ask(r, d, after_seq) : ERR_OK;
+	return more ? fetch_ask(s, r, d, after_seq) : ERR_OK;
 }
 
 static enum err passphrase_begin(struct sim *s, struct sim_room *r, struct sim_done *d)

@@ -650,12 +650,11 @@ static enum err count_shown(struct sim *s, struct sim_room *r, bool sessions, si
 	ENSURE(e == ERR_NOT_FOUND, e);
 	if (!sessions) *ret_count = count;
 	for (size_t i = 0; sessions && i < sim_model_count(s, SIM_PATIENTS); i++) {
-		CLEANUP(freep) struct local_session_row *rows = NULL;
-		size_t more = 0;
-		e = local_list_sessions(r->local, &r->desk.vault,
-					&sim_model_at(s, SIM_PATIENTS, i)->id, &rows, &more);
+		CLEANUP(local_sessions_finip) struct local_sessions found = { 0 };
+		e = local_find_sessions(r->local, &r->desk.vault,
+					&sim_model_at(s, SIM_PATIENTS, i)->id, &found);
 		ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);
-		*ret_count += more;
+		*ret_count += found.count;
 	}
 	return ERR_OK;
 }

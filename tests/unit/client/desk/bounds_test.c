@@ -44,7 +44,7 @@ static int teardown(void **state)
 static void test_many_patients_sessions_and_pending_ops(void **state)
 {
 	(void)state;
-	struct local_session_row *rows = NULL;
+	struct local_sessions sessions = { 0 };
 	struct local_pending *pending = NULL;
 	struct local_patient p;
 	size_t count = 0;
@@ -57,9 +57,9 @@ static void test_many_patients_sessions_and_pending_ops(void **state)
 		(void)room_start_session(fx.r, &fx.patient);
 	}
 	OK(local_commit(fx.l));
-	OK(local_list_sessions(fx.l, fx.v, &fx.patient, &rows, &count));
-	assert_int_equal(count, MANY + 1);
-	free(rows);
+	OK(local_find_sessions(fx.l, fx.v, &fx.patient, &sessions));
+	assert_int_equal(sessions.count, MANY + 1);
+	local_sessions_fini(&sessions);
 	OK(local_list_pending(fx.l, fx.v, 0, &pending, &count));
 	assert_int_equal(count, 2 * MANY);
 	local_pending_free(pending, count);

@@ -263,9 +263,13 @@ static enum err load_session(struct local *l, struct vault *v)
 
 static enum err list_sessions(struct local *l, struct vault *v)
 {
+	struct local_sessions all = { 0 };
 	struct local_session_row *rows = NULL;
 	size_t count = 0;
-	TRY(local_list_sessions(l, v, &fx.patient, &rows, &count));
+	TRY(local_find_sessions(l, v, &fx.patient, &all));
+	const enum err e = local_list_sessions(l, v, &all, SIZE_MAX, &rows, &count);
+	local_sessions_fini(&all);
+	TRY(e);
 	assert_int_equal(count, 1);
 	free(rows);
 	return ERR_OK;
@@ -608,10 +612,13 @@ static void make_page(void)
 static enum err page(struct local *l, struct vault *v)
 {
 	uint64_t after = 0;
-	uint64_t at_ms = 0;
 	bool more = false;
-	TRY(feed_apply_page(l, v, &fx.patient, buf_view(&page_frame), fx.w->wall, &after, &more));
-	return local_fetched_ms(l, v, &fx.patient, &at_ms);
+	const struct feed_fetch whole = { .patient_id = fx.patient };
+	const struct feed_fetch part = { .patient_id = fx.patient, .is_part = true };
+	struct local_history h = { 0 };
+	TRY(feed_apply_page(l, v, &part, buf_view(&page_frame), fx.w->wall, &after, &more));
+	TRY(feed_apply_page(l, v, &whole, buf_view(&page_frame), fx.w->wall, &after, &more));
+	return local_history(l, v, &fx.patient, &h);
 }
 
 /* As if the newest entry had not come before. */

@@ -100,8 +100,8 @@ static void test_fetched_records_say_nothing_about_lanes(void **state)
 	f.fetch = &m;
 	OK(body_encode(&f, &body));
 	OK(room_ask(r1, buf_view(&body)));
-	OK(feed_apply_page(r1->local, &r1->desk.vault, &second, buf_view(&r1->reply.body), w->wall,
-			   &after, &more));
+	OK(feed_apply_page(r1->local, &r1->desk.vault, &(struct feed_fetch){ .patient_id = second },
+			   buf_view(&r1->reply.body), w->wall, &after, &more));
 	struct local_patient p;
 	OK(local_get_patient(r1->local, &r1->desk.vault, &second, &p));
 	assert_int_equal(local_alarms(r1->local), 0);

@@ -527,7 +527,7 @@ static void test_pages(void **state)
 	const struct vault *v = &f->r->desk.vault;
 	struct local_patient p;
 	uint64_t after = 0;
-	uint64_t at_ms = 0;
+	struct local_history h = { 0 };
 	size_t at = 0;
 	bool more = false;
 
@@ -538,13 +538,14 @@ static void test_pages(void **state)
 	/* Only the last page says that all of a patient is here. */
 	for (int i = 0; i < 2; i++) {
 		page_from_feed(f, i == 0);
-		OK(feed_apply_page(l, &f->r->desk.vault, &patient,
-				   buf_view(&f->kept[ROOMKEEP__FRAME__BODY_FETCH_PAGE]), 1234,
-				   &after, &more));
+		OK(feed_apply_page(
+			l, &f->r->desk.vault, &(struct feed_fetch){ .patient_id = patient },
+			buf_view(&f->kept[ROOMKEEP__FRAME__BODY_FETCH_PAGE]), 1234, &after, &more));
 		assert_int_equal(after, 77);
 		assert_int_equal(more, i == 0);
-		OK(local_fetched_ms(l, v, &patient, &at_ms));
-		assert_int_equal(at_ms, i == 0 ? 0 : 1234);
+		OK(local_history(l, v, &patient, &h));
+		assert_int_equal(h.whole_ms, i == 0 ? 0 : 1234);
+		assert_int_equal(h.whole_seq, i == 0 ? 0 : 77);
 	}
 }
 

@@ -389,11 +389,14 @@ static void test_imported_session_of_another_therapist(void **state)
 	assert_non_null(s.sign);
 	assert_true(id_equal(&s.therapist_id, &mara));
 	session_fold_fini(&fold);
+	struct local_sessions all = { 0 };
 	struct local_session_row *rows = NULL;
 	size_t count = 0;
-	OK(local_list_sessions(r2->local, &r2->desk.vault, &patient, &rows, &count));
+	OK(local_find_sessions(r2->local, &r2->desk.vault, &patient, &all));
+	OK(local_list_sessions(r2->local, &r2->desk.vault, &all, 1, &rows, &count));
 	assert_int_equal(count, 1);
 	assert_true(rows[0].is_signed);
+	local_sessions_fini(&all);
 	free(rows);
 	world_free(w);
 }
@@ -418,9 +421,9 @@ static void test_old_sessions_come_by_fetch(void **state)
 	struct session_fold fold;
 	struct session_state s;
 	assert_int_equal(room_load(r2, &session, &fold, &s), ERR_NOT_FOUND);
-	uint64_t at_ms = 1;
-	OK(local_fetched_ms(r2->local, &r2->desk.vault, &patient, &at_ms));
-	assert_int_equal(at_ms, 0);
+	struct local_history h = { 0 };
+	OK(local_history(r2->local, &r2->desk.vault, &patient, &h));
+	assert_int_equal(h.whole_ms, 0);
 
 	bool more = true;
 	uint64_t after = 0;
@@ -435,16 +438,18 @@ static void test_old_sessions_come_by_fetch(void **state)
 		f.fetch = &m;
 		OK(body_encode(&f, &body));
 		OK(room_ask(r2, buf_view(&body)));
-		OK(feed_apply_page(r2->local, &r2->desk.vault, &patient, buf_view(&r2->reply.body),
-				   w->wall, &after, &more));
+		OK(feed_apply_page(r2->local, &r2->desk.vault,
+				   &(struct feed_fetch){ .patient_id = patient },
+				   buf_view(&r2->reply.body), w->wall, &after, &more));
 		buf_fini(&body);
 	}
 	assert_false(more);
 	OK(room_load(r2, &session, &fold, &s));
 	assert_true(view_equal(s.text[3].value->text, view_str("long ago")));
 	session_fold_fini(&fold);
-	OK(local_fetched_ms(r2->local, &r2->desk.vault, &patient, &at_ms));
-	assert_int_equal(at_ms, w->wall);
+	OK(local_history(r2->local, &r2->desk.vault, &patient, &h));
+	assert_int_equal(h.whole_ms, w->wall);
+	assert_int_equal(h.whole_seq, after);
 	struct local_cursor c;
 	OK(local_cursor(r2->local, &r2->desk.vault, &c));
 	assert_true(c.seq > 0);
