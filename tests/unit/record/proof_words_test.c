@@ -129,6 +129,40 @@ static void test_the_sentence_about_a_movement(void **state)
 	SAYS(sentence(&a, &b), "You opened 8 mm wider; the measure is good to about 5.");
 }
 
+/* Each reason why two are not compared is said, and none in the words of another. */
+static void test_why_not_is_said_of_each_reason(void **state)
+{
+	(void)state;
+	const struct {
+		enum proof_why why;
+		const char *words;
+	} rows[] = {
+		{ PROOF_WHY_REF, "it was another measure" },
+		{ PROOF_WHY_SIDE, "it was another measure" },
+		{ PROOF_WHY_MODE, "it was measured in another way" },
+		{ PROOF_WHY_POSITION, "it was measured in another way" },
+		{ PROOF_WHY_METHOD, "it was measured in another way" },
+		{ PROOF_WHY_RATER, "two people measured, and how far they differ is not known" },
+		{ PROOF_WHY_NO_ERROR, "how exact this measure is, is not known" },
+		{ PROOF_WHY_NEVER, "this is for talking about, not a result" },
+		{ PROOF_WHY_NO_PRE, "it was not measured before" },
+	};
+	const struct proof_row pre = turn(PRE, 50);
+	const struct proof_row post = turn(POST, 64);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct proof_delta d = { .state = PROOF_NOT_COMPARABLE, .why = rows[i].why };
+		char want[128];
+		(void)snprintf(want, sizeof(want), "Not comparable: %s.", rows[i].words);
+		SAYS(proof_put_sentence(&said, &pre, &post, &d), want);
+	}
+	struct proof_row a = result_of("cx_spurling", PRE, ROOMKEEP__TEST_RESULT__EQUIVOCAL);
+	struct proof_row b = result_of("cx_spurling", POST, ROOMKEEP__TEST_RESULT__UNABLE);
+	SAYS(sentence(&a, &b), "Before: unclear. Now: not possible.");
+	a.result = ROOMKEEP__TEST_RESULT__POSITIVE;
+	b.result = ROOMKEEP__TEST_RESULT__NEGATIVE;
+	SAYS(sentence(&a, &b), "Before: positive. Now: negative.");
+}
+
 static void test_the_sentence_about_a_score(void **state)
 {
 	(void)state;
@@ -210,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_titles_are_for_a_person),
 		cmocka_unit_test(test_how_it_was_taken),
 		cmocka_unit_test(test_the_sentence_about_a_movement),
+		cmocka_unit_test(test_why_not_is_said_of_each_reason),
 		cmocka_unit_test(test_the_sentence_about_a_score),
 		cmocka_unit_test(test_what_is_not_comparable_says_why),
 		cmocka_unit_test(test_warnings_and_prompts),

@@ -305,9 +305,64 @@ static void test_a_changed_view_is_found(void **state)
 	world_fini(&w);
 }
 
+static enum err append(struct world *w, enum kind kind, const ProtobufCMessage *m)
+{
+	struct fx_op op;
+	struct store_op_result result;
+	fx_op_make(w->fx, w->mara, kind, m, false, &op);
+	OK(store_mark(w->fx->store));
+	const enum err e = store_append_op(w->fx->store, &op.op, &result);
+	if (e != ERR_OK) OK(store_undo(w->fx->store));
+	fx_op_fini(&op);
+	return e;
+}
+
+/* What a disk made unreadable is not merged with and not written over: the op waits. */
+static void damage_stops_ops(struct world *w)
+{
+	struct db *db = store_as_reader(w->fx->store)->db;
+	union message m;
+	struct id op_id;
+	Roomkeep__Tombstone t = ROOMKEEP__TOMBSTONE__INIT;
+	char reason[] = "asked for";
+	make(w, 0, 1, true, &m);
+	ASSERT_COMMITTED(push(w, &m, &op_id));
+	make(w, 0, 2, true, &m);
+	ASSERT_COMMITTED(push(w, &m, NULL));
+	t.has_target = 1;
+	t.target = fx_bytes(&op_id);
+	t.reason = reason;
+	OK(db_run(db, "UPDATE plain SET message = x'ffffff'", DB_NO_ARGS));
+	make(w, 0, 3, true, &m);
+	if (w->info->merge == KIND_MERGE_FIELDS)
+		assert_int_equal(append(w, w->info->kind, &m.any), ERR_CORRUPT);
+	if (w->info->kind == KIND_ALERT)
+		OK(db_run(db, "UPDATE plain_op SET message = x'ffffff'", DB_NO_ARGS));
+	if (w->info->kind == KIND_ALERT || w->info->kind == KIND_APPOINTMENT)
+		assert_int_equal(append(w, KIND_TOMBSTONE, &t.base), ERR_CORRUPT);
+}
+
+static void test_damage_stops_ops_of_every_kind(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < kind_count(); i++) {
+		void *fixture = NULL;
+		struct world w;
+		if (!kind_is_plain(kind_at(i))) continue;
+		(void)fx_setup(&fixture);
+		fx_begin(fixture);
+		world_make(&w, fixture, kind_at(i));
+		damage_stops_ops(&w);
+		store_rollback(((struct fx *)fixture)->store);
+		world_fini(&w);
+		(void)fx_teardown(&fixture);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_damage_stops_ops_of_every_kind),
 		cmocka_unit_test(test_views_of_every_kind_follow_the_fold),
 		cmocka_unit_test(test_refusals_of_every_kind),
 		cmocka_unit_test_setup_teardown(test_an_id_is_of_one_kind_for_ever, fx_setup,
