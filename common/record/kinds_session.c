@@ -4,7 +4,7 @@
 
 #include "record/reflect.h"
 
-#define CLINICAL_ROLES ROLE_THERAPIST
+#define CLINICAL_ROLES ROLES_CARE
 #define SCALE_MAX 10
 #define NEXT_DAYS_MAX 730
 #define HANDS_ON_MINUTES_MAX 720

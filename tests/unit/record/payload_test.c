@@ -280,7 +280,7 @@ static void test_ids_of_another_length_or_zero(void **state)
 		if (!kind_is_plain(kind_at(k))) continue;
 		plain += plain_ids(kind_at(k));
 	}
-	assert_int_equal(seen, 20 + plain);
+	assert_int_equal(seen, 21 + plain);
 }
 
 static char *text_of(size_t len)
