@@ -1,9 +1,9 @@
-/* chart_contact: what a shared phone or e-mail address gives away (DOMAIN 4.8 rules 6 and 8), and the
- * hard split of two who must not meet.
+/* chart_contact: what a shared phone or e-mail address gives away (DOMAIN 4.8 rules 6 and 8), and
+ * the hard split of two who must not meet.
  *
- * Contacts are compared with those of every patient whom the person may read, linked or not: what is
- * said does not depend on a link that must stay unknown. A split is looked at only by who may know of
- * it; the server judges bookings by all of them.
+ * Contacts are compared with those of every patient whom the person may read, linked or not: what
+ * is said does not depend on a link that must stay unknown. A split is looked at only by who may
+ * know of it; the server judges bookings by all of them.
  *
  * Owns: nothing.   Threads: the desk thread.   Errors: ERR_NOMEM, and what the store returns. */
 #pragma once

@@ -21,9 +21,9 @@ struct chart_links {
 MUST_USE enum err chart_links_load(struct verb *v, const struct id *patient_id,
 				   struct chart_links *ret);
 
-/* Puts "guard": {"band","wall","wall_ms","wall_words","reminder_words","receipt_words"}; null, false
- * and 0 where there is none.
- * `wall`: a relative's chart was opened by this person in this room within 24 hours. */
+/* Puts "guard": {"band","wall","wall_ms","wall_words","reminder_words","receipt_words"}; null,
+ * false and 0 where there is none. `wall`: a relative's chart was opened by this person in this
+ * room within 24 hours. */
 MUST_USE enum err chart_guard_put(struct verb *v, const struct id *patient_id, json_t *object);
 
 /* Adds to `hints` each place where `text`, written as `field` into this patient's chart, names a
@@ -39,9 +39,9 @@ MUST_USE enum err chart_guard_names(struct verb *v, const struct id *patient_id,
 				    struct guard_name ret_names[CHART_GUARD_NAMES_MAX],
 				    size_t *ret_count);
 
-/* Rule 5, for whatever leaves the clinic: a letter, an export, a receipt, a proof. Looks for names of
- * relatives in `texts`; each mention has to be resolved: "third_party" of the request says how for
- * all of them ("removed" and "rephrased" are true only when none is found; "not_them": the same
+/* Rule 5, for whatever leaves the clinic: a letter, an export, a receipt, a proof. Looks for names
+ * of relatives in `texts`; each mention has to be resolved: "third_party" of the request says how
+ * for all of them ("removed" and "rephrased" are true only when none is found; "not_them": the same
  * name, somebody else; a person said so). ERR_DENIED with a fault while one is unresolved. The
  * patient's own names are no mention. Who may not know of a relative is asked nothing. */
 MUST_USE enum err chart_guard_output(struct verb *v, const struct id *patient_id,

@@ -1,5 +1,5 @@
-/* verbs_lockbox: opening what is withheld, for an hour and for two reasons only (ON8), and the review
- * of who did so (US5). */
+/* verbs_lockbox: opening what is withheld, for an hour and for two reasons only (ON8), and the
+ * review of who did so (US5). */
 #include "client/api/record_json.h"
 #include "client/api/record_more.h"
 #include "client/api/verbs.h"

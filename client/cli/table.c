@@ -329,53 +329,6 @@ static const struct cli_command own_commands[] = {
 	  .exits = EXITS_ID,
 	  .run = cli_run_verb,
 	  .path = "show/card" },
-	{ .verb = "list",
-	  .noun = "watch",
-	  .help = "List who stays away longer than is their way, and why",
-	  .examples = { "roomkeep list watch",
-			"roomkeep list watch --json | jq '.patients[] | select(.may_touch)'" },
-	  .exits = "69 agent or server not reachable, 77 nobody signed in or not allowed",
-	  .run = cli_run_verb,
-	  .path = "list/watch",
-	  .list = "patients",
-	  .columns = "name:Patient,step:Step,last_visit:Last visit,may_touch:May be asked,"
-		     "patient_id:Id,text:Why",
-	  .empty = "Nobody stays away." },
-	{ .verb = "open",
-	  .noun = "withheld",
-	  .help = "Open for an hour what a patient withholds from you; the patient is told",
-	  .args = { ARG("patient_id", "PATIENT", CLI_TAKE_WORD, "which patient") },
-	  .flags = FLAGS({ .name = "reason",
-			   .key = "reason",
-			   .meta = "WORD",
-			   .take = CLI_TAKE_CHOICE,
-			   .choices = "consent|emergency",
-			   .help = "why: consent, emergency; there is no third reason",
-			   .required = true },
-			 NEED("text", "text", "TEXT", CLI_TAKE_TEXT, "what happened, in words")),
-	  .examples = { "roomkeep open withheld ID --reason emergency --text -",
-			"roomkeep open withheld ID --reason consent --text @why.txt --json" },
-	  .exits = "65 another reason, 66 unknown id or nothing withheld, 69 agent or server not "
-		   "reachable, 77 nobody signed in or not allowed",
-	  .run = cli_run_verb,
-	  .path = "open/withheld",
-	  .done = "Opened for an hour, and written down. The patient is to be told: "
-		  "roomkeep set override {override_id} --told-on DAY" },
-	{ .verb = "list",
-	  .noun = "reviews",
-	  .help = "List what has to be looked at: overrides, and charts of one family on one day",
-	  .flags = FLAGS(FLAG("from", "from", "YYYY-MM-DD", CLI_TAKE_TEXT, "the first day"),
-			 FLAG("to", "to", "YYYY-MM-DD", CLI_TAKE_TEXT,
-			      "the last day (default: today, and the 31 days before)")),
-	  .examples = { "roomkeep list reviews",
-			"roomkeep list reviews --from 2026-11-01 --to 2026-11-30 --json" },
-	  .exits = "69 agent or server not reachable, 77 nobody signed in or not allowed",
-	  .run = cli_run_verb,
-	  .path = "list/reviews",
-	  .list = "reviews",
-	  .columns = "day:Day,kind:What,staff:Who,reason:Reason,told:Patient told,"
-		     "outcome:Outcome,count:Pairs,override_id:Override",
-	  .empty = "Nothing to look at." },
 	{ .verb = "start",
 	  .noun = "session",
 	  .help = "Start a treatment session",
@@ -584,15 +537,6 @@ static const struct cli_command own_commands[] = {
 	  .exits = EXITS_ID,
 	  .run = cli_run_verb,
 	  .path = "show/patient" },
-	{ .verb = "show",
-	  .noun = "retention",
-	  .help = "Show until when a patient's record is kept, and which rule says so",
-	  .flags = FLAGS(NEED("patient", "patient_id", "ID", CLI_TAKE_WORD, "which patient")),
-	  .examples = { "roomkeep show retention --patient ID",
-			"roomkeep show retention --patient ID --json" },
-	  .exits = EXITS_ID,
-	  .run = cli_run_verb,
-	  .path = "show/retention" },
 	{ .verb = "list",
 	  .noun = "sessions",
 	  .help = "List a patient's newest sessions, or yours that are not signed",
@@ -769,8 +713,8 @@ static const struct cli_param no_flags[] = { { 0 } };
 
 const struct cli_command *cli_commands(size_t *ret_count)
 {
-	static struct cli_command
-		commands[COUNT_OF(own_commands) + CLI_EXPORT_COMMANDS + CLI_RECORD_COMMANDS_MAX];
+	static struct cli_command commands[COUNT_OF(own_commands) + CLI_EXPORT_COMMANDS +
+					   CLI_TRUST_COMMANDS + CLI_RECORD_COMMANDS_MAX];
 	static size_t count;
 
 	if (count == 0) {
@@ -778,6 +722,8 @@ const struct cli_command *cli_commands(size_t *ret_count)
 		count = COUNT_OF(own_commands);
 		memcpy(commands + count, cli_export_commands, sizeof(cli_export_commands));
 		count += CLI_EXPORT_COMMANDS;
+		memcpy(commands + count, cli_trust_commands, sizeof(cli_trust_commands));
+		count += CLI_TRUST_COMMANDS;
 		count += cli_record_commands(commands + count);
 		for (size_t i = 0; i < count; i++) {
 			struct cli_command *c = &commands[i];

@@ -149,3 +149,4 @@ MUST_USE enum err local_load_person(struct local *l, const struct vault *v);
 
 #include "client/store/local_history.h" /* the rest of this header */
 #include "client/store/local_records.h"
+#include "client/store/local_withheld.h"

@@ -156,3 +156,4 @@ MUST_USE enum err dir_store_apply(struct local *l, const Roomkeep__DirectoryItem
 MUST_USE enum err dir_check_epoch(const struct local *l);
 
 #include "client/store/rows_priv.h" /* the rest of this header */
+#include "client/store/withheld_priv.h"

@@ -108,21 +108,6 @@ MUST_USE enum err local_get_record(struct local *l, const struct vault *v, enum 
 				   const struct id *record_id, struct record_fold *ret_fold,
 				   const struct record_state **ret_record);
 
-/* ---- what patients withhold (withheld.c; record/lockbox.h) ----------------------------------- */
-
-struct local_withheld {
-	bool any;               /* something of this patient is withheld from the person now */
-	bool whole;             /* everything clinical */
-	size_t sessions;        /* that are held here and withheld */
-	size_t records;         /* single ones, and sessions that are not held here */
-	uint64_t open_until_ms; /* it is opened to the person until then; 0: it is not */
-};
-MUST_USE enum err local_withheld(struct local *l, const struct vault *v,
-				 const struct id *patient_id, struct local_withheld *ret);
-/* Patients of whom something is withheld from the person now. */
-MUST_USE enum err local_withheld_patients(struct local *l, const struct vault *v,
-					  size_t *ret_count);
-
 /* LAW_BIT()s (record/law.h) of every jurisdiction that was ever said of the patient, or of the
  * default: a patient who moved keeps the longer rule. */
 MUST_USE enum err local_jurisdictions(struct local *l, const struct vault *v,

@@ -131,20 +131,6 @@ MUST_USE enum err lane_add(struct local *l, const struct hash32 *lane_id, uint32
 size_t lane_other_heads(const struct local *l, const struct local_lane *mine,
 			struct op_head heads[HEADS_MAX]);
 
-/* ---- what is withheld (withheld.c) ----------------------------------------------------------- */
-MUST_USE enum err withheld_load(struct local *l, const struct vault *v);
-void withheld_forget(struct local *l);
-/* Stores what a ScopeChange says, beside the cursor that stands there; withheld_load reads it. */
-MUST_USE enum err withheld_store(struct local *l, const struct vault *v,
-				 const Roomkeep__ScopeChange *m);
-/* A row of somebody else's, or an own one from before, that is withheld now. `session_patient`: of
- * rows that name a session only; zeros where it is not known. */
-MUST_USE enum err withheld_row(struct local *l, const struct vault *v, const struct op_row *row,
-			       const struct payload *p, const struct id *session_patient,
-			       bool *ret_withheld);
-/* Leaves the frame and the Sign of a session that is withheld. */
-void withheld_from_state(struct local *l, struct session_state *s);
-
 /* ---- plain records (records.c) --------------------------------------------------------------- */
 void record_tags(const struct vault *v, const struct payload *p, struct op_tags *ret);
 /* Ops of one plain record. */

@@ -1,6 +1,6 @@
-/* withheld: what patients withhold from the signed-in person, as the server said it last. The server
- * sends none of it; here it is purged when the word comes, and what must stay (one's own rows, which
- * the lane is followed by) is not shown. */
+/* withheld: what patients withhold from the signed-in person, as the server said it last. The
+ * server sends none of it; here it is purged when the word comes, and what must stay (one's own
+ * rows, which the lane is followed by) is not shown. */
 #include "client/store/local_priv.h"
 
 #include "seal/local_row.h"
@@ -143,7 +143,7 @@ void withheld_from_state(struct local *l, struct session_state *s)
 	s->measure_count = s->addendum_count = s->late_count = s->cover_count = 0;
 }
 
-/* Is it one of the person's sessions that is not signed? Then what stands in it is his to finish. */
+/* Is it one of the person's sessions that is not signed? What stands in it is theirs to finish. */
 static enum err is_own_draft(struct local *l, const struct vault *v, const struct id *session_id,
 			     bool *ret)
 {

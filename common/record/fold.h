@@ -192,10 +192,7 @@ MUST_USE enum err session_fold_state(struct session_fold *f, struct session_stat
  * heads and their texts by op id, then count of measures and per measure by measure_id: measure_id,
  * ref, catalogue, phase, side, has_value, value_milli, unit, result, at_ms, mode, position, method,
  * end_feel, skipped_reason, has_pain, pain_at_end, limited_by, rater_id, pair_id). What is absent
- * is 0 or empty. Appends.
- *
- * The label counts what the bytes say: "crs1/values" ended at at_ms and was in no release, so
- * nothing here reads it; a later form gets a label of its own beside this one. */
+ * is 0 or empty. Appends. A later form of the bytes gets a label of its own beside this one. */
 MUST_USE enum err session_values_encode(const struct session_state *s, struct buf *out);
 
 /* "subjective", ...; NULL for an unknown field. And back: TEXT_FIELD_UNKNOWN for another word. */

@@ -6,8 +6,8 @@
 #include "record/lockbox.h"
 #include "roomkeep/record.pb-c.h"
 
-/* The bar of a directive that was taken at `taken_ms`. False: against a recipient outside, who reads
- * nothing here, or not readable. */
+/* The bar of a directive that was taken at `taken_ms`. False: against a recipient outside, who
+ * reads nothing here, or not readable. */
 bool lockbox_bar_read(const Roomkeep__Directive *m, uint64_t taken_ms, struct lockbox_bar *ret);
 
 /* In force at `now_ms`, and against this recipient outside: names compared as they are searched. */

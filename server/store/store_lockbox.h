@@ -1,5 +1,5 @@
-/* store_lockbox: what patients withhold from whom, and what was opened all the same, as the clinic's
- * records say it (record/lockbox.h decides what follows from it).
+/* store_lockbox: what patients withhold from whom, and what was opened all the same, as the
+ * clinic's records say it (record/lockbox.h decides what follows from it).
  *
  * Owns, threads, errors, memory: as store.h.   Rules: DOMAIN 3b ON7, ON8. */
 #pragma once

@@ -1,5 +1,5 @@
-/* work_review: the monthly review (US5, DOMAIN 4.8 rule 9): names of staff, days and counts, for who
- * answers for the clinic. No patient is named. */
+/* work_review: the monthly review (US5, DOMAIN 4.8 rule 9): names of staff, days and counts, for
+ * who answers for the clinic. No patient is named. */
 #include "base/check.h"
 #include "record/calendar.h"
 #include "server/store/store_review.h"

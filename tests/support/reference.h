@@ -68,8 +68,8 @@ bool reference_is_erased(const struct reference *r, const struct id *op_id);
 /* May somebody with these roles be sent an op? `target_kind` of a tombstone. */
 bool reference_may_read(uint64_t kind, uint64_t target_kind, uint64_t roles, bool is_author);
 /* Does a patient withhold this op, or a tombstone's target, from this person at `now_ms`? By the
- * directives among the first `count` ops; an end counts whenever it came. One's own ops, and what is
- * opened by an override, are not withheld here: the caller looks at neither. */
+ * directives among the first `count` ops; an end counts whenever it came. One's own ops, and what
+ * is opened by an override, are not withheld here: the caller looks at neither. */
 bool reference_withholds(const struct reference *r, const struct id *op_id,
 			 const struct id *user_id, uint64_t roles, uint64_t now_ms, size_t count);
 /* Any directive against this person on this patient, among all. */

@@ -1,5 +1,5 @@
-/* reference_lockbox: what a patient withholds, from the ops alone (DOMAIN 3b ON7): each directive is
- * looked at for each op. */
+/* reference_lockbox: what a patient withholds, from the ops alone (DOMAIN 3b ON7): each directive
+ * is looked at for each op. */
 #include "support/reference_priv.h"
 
 static const Roomkeep__Directive *directive_of(const struct entry *e)
