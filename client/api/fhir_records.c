@@ -328,14 +328,15 @@ static enum err add_record(struct fhir *f, const struct kind_info *info, const c
 	return fhir_add_basic(f, info->name, id, record);
 }
 
-/* What is one per patient has the patient's id, which is taken. */
+/* What is one per patient or session has its id, which is taken. */
 static const char *resource_id(const struct fhir *f, const struct kind_info *info,
 			       const json_t *record, char room[37])
 {
 	const char *id = json_text_of(record, info->subject_field);
+	const bool of_session = kind_is_one_per_session(info);
 
-	if (!kind_is_one_per_patient(info)) return id;
-	fhir_id_of(f->patient, 0x30000000u + (unsigned)info->kind, room);
+	if (!kind_is_one_per_patient(info) && !of_session) return id;
+	fhir_id_of(of_session ? id : f->patient, 0x30000000u + (unsigned)info->kind, room);
 	return room;
 }
 

@@ -170,6 +170,20 @@ enum err verb_need_id(struct verb *v, const char *key, struct id *ret_id)
 
 /* ---- failing in words ---------------------------------------------------------------------- */
 
+enum err verb_each_patient(struct verb *v, struct verb_patient_visitor visit)
+{
+	struct local_patient p;
+	size_t at = 0;
+
+	for (;;) {
+		const enum err e =
+			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		TRY(visit.each(v, visit.ctx, &p));
+	}
+}
+
 enum err verb_fail_unknown(struct verb *v, const char *what, const char *key)
 {
 	struct id id;

@@ -135,6 +135,13 @@ bool verb_has(struct verb *v, const char *key);
 /* An id of the request; ERR_NOT_FOUND with a fault for what is no id, because it names nothing. */
 MUST_USE enum err verb_need_id(struct verb *v, const char *key, struct id *ret_id);
 
+/* Calls `each` for every patient whom this room holds, by name, until it fails. */
+struct verb_patient_visitor {
+	enum err (*each)(struct verb *v, void *ctx, const struct local_patient *p);
+	void *ctx;
+};
+MUST_USE enum err verb_each_patient(struct verb *v, struct verb_patient_visitor visit);
+
 /* "no such patient here", with the id in the message. */
 MUST_USE enum err verb_fail_unknown(struct verb *v, const char *what, const char *key);
 /* A record error of the store in words: field and what is allowed. */

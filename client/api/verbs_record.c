@@ -398,19 +398,15 @@ static enum err put_session_records(struct verb *v, json_t *list)
 	return tell_opened(v, &s.patient_id);
 }
 
+static enum err put_records_of(struct verb *v, void *ctx, const struct local_patient *p)
+{
+	return put_records(v, &p->id, ctx);
+}
+
 /* What waits does so whoever's it is: every patient who is here. */
 static enum err put_all_records(struct verb *v, json_t *list)
 {
-	struct local_patient p;
-	size_t at = 0;
-
-	for (;;) {
-		const enum err e =
-			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
-		if (e == ERR_NOT_FOUND) return ERR_OK;
-		TRY(e);
-		TRY(put_records(v, &p.id, list));
-	}
+	return verb_each_patient(v, (struct verb_patient_visitor){ put_records_of, list });
 }
 
 static enum err need_patient(struct verb *v, struct id *ret_patient_id)

@@ -36,47 +36,42 @@ static enum err read_span(struct verb *v, struct span *ret)
 
 /* ---- counting ------------------------------------------------------------------------------ */
 
+struct counting {
+	struct span days;
+	struct proof_report report;
+};
+
+/* Only the therapist's own sessions count. */
 static enum err add_session(struct verb *v, const struct id *session_id, struct proof_report *r)
 {
 	CLEANUP(proof_session_finip) struct proof_session p = { 0 };
 	struct session_fold fold;
 	struct session_state s;
+	enum err e = ERR_OK;
 
 	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
-	const enum err e = proof_session_of(&s, &p);
-	if (e == ERR_OK) proof_report_add(r, p.sets, p.set_count);
+	if (id_equal(&s.therapist_id, desk_person(v->desk))) {
+		e = proof_session_of(&s, &p);
+		if (e == ERR_OK) proof_report_add(r, p.sets, p.set_count);
+	}
 	session_fold_fini(&fold);
 	return e;
 }
 
-static enum err add_patient(struct verb *v, const struct id *patient_id, struct span days,
-			    struct proof_report *r)
+static enum err add_patient(struct verb *v, void *ctx, const struct local_patient *p)
 {
-	CLEANUP(freep) struct local_session_row *rows = NULL;
-	size_t count = 0;
+	CLEANUP(local_sessions_finip) struct local_sessions s = { 0 };
+	struct counting *c = ctx;
+	const struct id patient_id = p->id;
 
-	TRY(local_all_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
-	for (size_t i = 0; i < count; i++) {
-		const int64_t day = care_local_day(rows[i].started_ms);
-		if (day < days.from || day > days.to) continue;
-		if (!id_equal(&rows[i].therapist_id, desk_person(v->desk))) continue;
-		TRY(add_session(v, &rows[i].session_id, r));
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), &patient_id, &s));
+	TRY(local_drop_misfiled(verb_local(v), verb_vault(v), &patient_id, &s));
+	for (size_t i = 0; i < s.count; i++) {
+		const int64_t day = care_local_day(s.held[i].started_ms);
+		if (day < c->days.from || day > c->days.to) continue;
+		TRY(add_session(v, &s.held[i].session_id, &c->report));
 	}
 	return ERR_OK;
-}
-
-static enum err count_all(struct verb *v, struct span days, struct proof_report *r)
-{
-	struct local_patient p;
-	size_t at = 0;
-
-	for (;;) {
-		const enum err e =
-			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
-		if (e == ERR_NOT_FOUND) return ERR_OK;
-		TRY(e);
-		TRY(add_patient(v, &p.id, days, r));
-	}
 }
 
 /* ---- the answer ---------------------------------------------------------------------------- */
@@ -146,11 +141,10 @@ static enum err may_treat(struct verb *v)
 
 enum err verb_show_report(struct verb *v)
 {
-	struct proof_report report = { 0 };
-	struct span days = { 0 };
+	struct counting c = { 0 };
 
-	TRY(read_span(v, &days));
+	TRY(read_span(v, &c.days));
 	TRY(may_treat(v));
-	TRY(count_all(v, days, &report));
-	return put_report(v, days, &report);
+	TRY(verb_each_patient(v, (struct verb_patient_visitor){ add_patient, &c }));
+	return put_report(v, c.days, &c.report);
 }

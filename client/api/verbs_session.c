@@ -316,33 +316,21 @@ static enum err worklist_add(struct worklist *w, const struct local_session_row 
 	return ERR_OK;
 }
 
-static enum err worklist_of(struct verb *v, const struct id *patient_id, struct worklist *w)
+static enum err worklist_of(struct verb *v, void *ctx, const struct local_patient *p)
 {
+	struct worklist *w = ctx;
+	const struct id patient_id = p->id;
 	CLEANUP(freep) struct local_session_row *rows = NULL;
 	size_t count = 0;
 
-	TRY(local_all_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
+	TRY(local_all_sessions(verb_local(v), verb_vault(v), &patient_id, &rows, &count));
 	count = local_rows_that_stand(rows, count);
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].is_signed) continue;
 		if (!id_equal(&rows[i].therapist_id, desk_person(v->desk))) continue;
-		TRY(worklist_add(w, &rows[i], patient_id));
+		TRY(worklist_add(w, &rows[i], &patient_id));
 	}
 	return ERR_OK;
-}
-
-static enum err worklist_fill(struct verb *v, struct worklist *w)
-{
-	struct local_patient p;
-	size_t at = 0;
-
-	for (;;) {
-		const enum err e =
-			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
-		if (e == ERR_NOT_FOUND) return ERR_OK;
-		TRY(e);
-		TRY(worklist_of(v, &p.id, w));
-	}
 }
 
 static int compare_open(const void *a, const void *b)
@@ -377,7 +365,7 @@ static enum err answer_unsigned(struct verb *v)
 	json_t *list = json_array();
 
 	TRY(json_put(v->answer, "sessions", list));
-	TRY(worklist_fill(v, &w));
+	TRY(verb_each_patient(v, (struct verb_patient_visitor){ worklist_of, &w }));
 	if (w.count > 1) qsort(w.rows, w.count, sizeof(*w.rows), compare_open);
 	for (size_t i = 0; i < w.count; i++) {
 		json_t *object = json_object();

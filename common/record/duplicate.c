@@ -3,29 +3,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "record/guard.h"
 #include "record/text.h"
-
-/* ---- telephones ------------------------------------------------------------------------------ */
-
-/* The last digits, newest first; how many there are. */
-static size_t last_digits(struct view phone, uint8_t ret[DUPLICATE_PHONE_DIGITS])
-{
-	size_t count = 0;
-	for (size_t i = phone.len; i > 0 && count < DUPLICATE_PHONE_DIGITS; i--) {
-		const uint8_t c = phone.p[i - 1];
-		if (c >= '0' && c <= '9') ret[count++] = c;
-	}
-	return count;
-}
-
-static bool same_phone(struct view a, struct view b)
-{
-	uint8_t of_a[DUPLICATE_PHONE_DIGITS];
-	uint8_t of_b[DUPLICATE_PHONE_DIGITS];
-	return last_digits(a, of_a) == DUPLICATE_PHONE_DIGITS &&
-	       last_digits(b, of_b) == DUPLICATE_PHONE_DIGITS &&
-	       view_equal(VIEW_OF(of_a), VIEW_OF(of_b));
-}
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -111,7 +90,7 @@ enum err duplicate_compare(const struct duplicate_person *a, const struct duplic
 	unsigned same = 0;
 	*ret_same = 0;
 	if (a->born.len > 0 && view_equal(a->born, b->born)) same |= DUPLICATE_BORN;
-	if (same_phone(a->phone, b->phone)) same |= DUPLICATE_PHONE;
+	if (guard_contact_is_shared(a->phone, b->phone)) same |= DUPLICATE_PHONE;
 	if (same == 0) return ERR_OK; /* a name alone is no sign */
 	TRY(name_keys_make(a, &keys_a));
 	TRY(name_keys_make(b, &keys_b));

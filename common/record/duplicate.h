@@ -3,8 +3,8 @@
  * A warning, never a verdict: relatives share telephones, twins share birthdays, and strangers
  * share names. So two of the three must be the same, and where telephone and birth date are, a part
  * of the name too. Names are compared as they are searched (text.h): without accents, in any order
- * of their words, and by the name used as well as the full one. Of telephone numbers the last
- * DUPLICATE_PHONE_DIGITS count, so a country's prefix does not matter.
+ * of their words, and by the name used as well as the full one; telephone numbers as the guard
+ * compares them (guard.h): a country's prefix does not matter.
  *
  * Threads: any, pure.   Errors: ERR_NOMEM, ERR_BAD_TEXT. */
 #pragma once
@@ -13,8 +13,6 @@
 #include "base/view.h"
 
 #include <stdbool.h>
-
-#define DUPLICATE_PHONE_DIGITS 7u
 
 /* Borrowed; what is not known is empty. */
 struct duplicate_person {

@@ -71,6 +71,7 @@ class Export(SharedClinicTest):
                         "L", "--phase", "pre", "--result", "neg")
         self.room2.call("add", "measure", "--session", session, "--ref", "mood", "--phase", "pre",
                         "--value", "2")
+        self.fill(self.room2, session)
         self.room2.call("sign", "session", session)
         self.room2.call("add", "addendum", "--session", session, "-", stdin="Called, feels well.")
         return session
@@ -252,7 +253,7 @@ class Export(SharedClinicTest):
             for record in records:
                 own = record.get("%s_id" % kind)
                 if own is None:
-                    continue  # one per patient: a Basic with an id made of the patient's
+                    continue  # one per patient or session: a Basic with an id made of theirs
                 self.assertIn(ids[own], DIRECT.get(kind, ("Basic",)), kind)
         for session in chart["sessions"]:
             self.assertEqual(ids[session["session_id"]], "Encounter")

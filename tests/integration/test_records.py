@@ -90,6 +90,9 @@ class Records(ClinicTest):
             return {k: shown.get(k) for k in expected} == expected
         until("%s is shown there" % noun, look)
 
+    # Each names another record, or may not be read by who made it: test_trust.py has them.
+    LEANING = ("directive", "directive-end", "review-mark", "cosign")
+
     def test_every_kind_travels(self):
         patient = self.add_patient(self.room2)
         relative = self.add_patient(self.room2, "Ben Rowe")
@@ -101,7 +104,10 @@ class Records(ClinicTest):
         self.ids = {"therapist": mara, "user": mara, "room": room, "session": session}
         kinds = record_commands()
         self.assertGreaterEqual(len(kinds), 6)
+        self.assertLess(set(self.LEANING), set(kinds))
         for noun, commands in kinds.items():
+            if noun in self.LEANING:
+                continue
             with self.subTest(kind=noun):
                 one = "add " + noun not in commands
                 add = first_command(noun, commands)
