@@ -195,6 +195,7 @@ class LockBox(ClinicTest):
         self.maya = self.add_patient(self.room1)
         self.session = self.start_session(self.room1, self.maya)
         self.room1.call("set", "session", self.session, "--subjective", "-", stdin="sore\n")
+        self.fill(self.room1, self.session)
         self.room1.call("sign", "session", self.session)
         self.room1.call("add", "alert", "--patient", self.maya, "--kind", "allergy", "--text", "-",
                         stdin="nuts\n")
@@ -243,6 +244,7 @@ class LockBox(ClinicTest):
         mine = self.start_session(self.room2, self.maya)
         self.room2.call("set", "session", mine, "--subjective", "-", stdin="better\n")
         self.assertEqual(self.room2.session(mine)["subjective"], "better")
+        self.fill(self.room2, mine)
         self.room2.call("sign", "session", mine)
         self.assertEqual(self.room2.session(mine)["state"], "signed")
         self.room1.call("add", "directive-end", "--patient", self.maya, "--directive", made)
@@ -255,6 +257,7 @@ class LockBox(ClinicTest):
     def test_ON7_one_session_only_and_own_words_from_before(self):
         own = self.start_session(self.room2, self.maya)
         self.room2.call("set", "session", own, "--plan", "-", stdin="rest\n")
+        self.fill(self.room2, own)
         self.room2.call("sign", "session", own)
         self.room2.sync()
         self.room1.sync()
@@ -318,6 +321,7 @@ class Roles(ClinicTest):
         session = self.room1.call("start", "session", "--patient", maya, "--supervisor",
                                   mara)["session_id"]
         self.room1.call("set", "session", session, "--subjective", "-", stdin="sore\n")
+        self.fill(self.room1, session)
         self.assertEqual(self.room1.call("sign", "session", session)["state"], "to_cosign")
         refused = self.room1.refused("add", "cosign", "--patient", maya, "--session", session)
         self.assertEqual(refused.status, 77)
