@@ -182,14 +182,15 @@ static enum err put_inside(json_t *chart, size_t sessions, const struct inside *
 enum err chart_put_sessions(struct verb *v, struct outgoing *o, const struct id *patient_id,
 			    json_t *chart)
 {
-	CLEANUP(freep) struct local_session_row *rows = NULL;
+	CLEANUP(local_sessions_finip) struct local_sessions all = { 0 };
 	struct inside in = { 0 };
 	json_t *list = json_array();
-	size_t count = 0;
 
 	TRY(json_put(chart, "sessions", list));
-	TRY(local_all_sessions(verb_local(v), verb_vault(v), patient_id, &rows, &count));
-	for (size_t i = 0; i < count; i++) TRY(read_session(v, o, &rows[i].session_id, &in, list));
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &all));
+	const size_t count = all.count;
+	for (size_t i = 0; i < count; i++)
+		TRY(read_session(v, o, &all.held[i].session_id, &in, list));
 	TRY(put_inside(chart, count, &in));
 	/* Nothing inside goes unless its session does, and says so. */
 	ENSURE(in.printed < count ||

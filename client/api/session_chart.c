@@ -27,16 +27,14 @@ enum err session_chart_get(struct verb *v, const struct id *session_id,
 
 enum err session_before(struct verb *v, const struct session_state *s, struct id *ret_session_id)
 {
-	CLEANUP(freep) struct local_session_row *rows = NULL;
-	size_t count = 0;
+	CLEANUP(local_sessions_finip) struct local_sessions all = { 0 };
 
 	*ret_session_id = (struct id){ 0 };
-	TRY(local_all_sessions(verb_local(v), verb_vault(v), &s->patient_id, &rows, &count));
-	count = local_rows_that_stand(rows, count);
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].started_ms < s->started_ms &&
-		    !id_equal(&rows[i].session_id, &s->session_id))
-			*ret_session_id = rows[i].session_id;
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), &s->patient_id, &all));
+	TRY(local_drop_misfiled(verb_local(v), verb_vault(v), &s->patient_id, &all));
+	for (size_t i = 0; i < all.count && all.held[i].started_ms < s->started_ms; i++) {
+		if (!id_equal(&all.held[i].session_id, &s->session_id))
+			*ret_session_id = all.held[i].session_id;
 	}
 	return ERR_OK;
 }

@@ -74,18 +74,19 @@ MUTANTS = [
             "	for (; parent_count < field->head_count && parent_count < 1; parent_count++)\n")),
     mutant("scope_change_empties_outbox", "a change of access never touches the outbox",
            ("client/store/feed.c",
-            "	for (size_t i = 0; i < p->count; i++)\n"
+            "	for (size_t i = 0; i < p->gone.count; i++)\n"
             "		TRY(db_run(p->l->db, \"DELETE FROM op",
             "	TRY(db_run(p->l->db, \"DELETE FROM outbox WHERE user_id = ?1 AND state = 0\",\n"
             "		   DB_ARGS(db_id(&p->v->user_id))));\n"
-            "	for (size_t i = 0; i < p->count; i++)\n"
+            "	for (size_t i = 0; i < p->gone.count; i++)\n"
             "		TRY(db_run(p->l->db, \"DELETE FROM op")),
     mutant("no_purge", "what may not be read any more leaves the room",
            ("client/store/feed.c",
-            "	if (q.is_author || access_may_read(&q)) return ERR_OK; /* one's own stay: outbox, "
-            "drafts */\n",
-            "	if (q.is_author || !access_may_read(&q)) return ERR_OK;\n"
-            "	return ERR_OK;\n")),
+            "	if (q.is_author) return ERR_OK; /* one's own stay: outbox, drafts */\n",
+            "	if (q.is_author || !access_may_read(&q)) return ERR_OK;\n"),
+           ("client/store/feed.c",
+            "	return ids_add(&p->gone, &row->op_id);\n}\n\n/* What says why",
+            "	return ERR_OK;\n}\n\n/* What says why")),
     mutant("lane_gap_accepted", "a lane has no gaps",
            ("client/store/outbox.c",  # a room that sends out of order, so that there are gaps
             '		     " WHERE state = 0 AND user_id IS NOT ?1 ORDER BY ord LIMIT ?2",\n',
@@ -103,8 +104,10 @@ MUTANTS = [
             "	if (op->core->kind != KIND_NOTE) TRY(op_audit(s, op, hash, lane, &j, seq));\n")),
     mutant("notes_in_the_feed", "a note is sent to its author only",
            ("server/core/feed.c",
-            "	if (!access_may_read(&q)) return false;\n",
-            "	if (!access_may_read(&q) && row->kind != KIND_NOTE) return false;\n")),
+            "	if (!access_may_read(&q) || feed_withholds(eyes, row)) return false;\n",
+            "	if (row->kind != KIND_NOTE &&\n"
+            "	    (!access_may_read(&q) || feed_withholds(eyes, row)))\n"
+            "		return false;\n")),
     mutant("desk_gets_clinical", "the desk is sent nothing clinical",
            ("common/record/access.c",
             "	return access_has(roles, info->read & access_bound(info));\n",
