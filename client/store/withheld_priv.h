@@ -2,7 +2,9 @@
  * of local_priv.h (withheld.c). */
 #pragma once
 
-#include "client/store/rows_priv.h"
+#include "client/store/local_priv.h"
+
+struct op_row; /* rows_priv.h */
 
 MUST_USE enum err withheld_load(struct local *l, const struct vault *v);
 void withheld_forget(struct local *l);
