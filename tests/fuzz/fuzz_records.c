@@ -16,11 +16,10 @@ static void fill(void *ctx, void *p, size_t len)
 
 static const struct kind_info *plain_kind(unsigned n)
 {
-	const struct kind_info *plain[KIND_PLAIN_COUNT];
-	size_t count = 0;
-	for (size_t i = 0; i < kind_count(); i++)
-		if (kind_is_plain(kind_at(i))) plain[count++] = kind_at(i);
-	return plain[n % count];
+	unsigned left = n % KIND_PLAIN_COUNT;
+	size_t at = 0;
+	while (!kind_is_plain(kind_at(at)) || left-- > 0) at++;
+	return kind_at(at);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
