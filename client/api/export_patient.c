@@ -158,7 +158,7 @@ static enum err export_patient(struct verb *v)
 	CLEANUP(json_decrefp) json_t *chart = json_object();
 	const bool *partial = v->state;
 	struct chart_ask ask = { .to_other = is_to_other(v), .partial = *partial };
-	const char *form = NULL;
+	const char *form = "pdf";
 
 	ENSURE(chart != NULL, ERR_NOMEM);
 	TRY(need_form(v, &form));
