@@ -472,8 +472,8 @@ void sim_desk_look(struct sim *s, struct sim_room *r)
 	const enum err e = local_cursor(r->local, &r->desk.vault, &c);
 	SIM_CHECK(s, e == ERR_OK, "room %u: no cursor: %s", r->index, err_name(e));
 	if (e != ERR_OK) return;
-	/* It only rises, but for a change of access or of what is withheld, after which all is pulled
-	 * again: another number, not a larger one (wire.proto). */
+	/* It only rises, but for a change of access or of what is withheld, after which all is
+	 * pulled again: another number, not a larger one (wire.proto). */
 	struct sim_cursor *seen = &r->cursor_seen[r->person];
 	SIM_CHECK(s, c.seq >= seen->seq || c.scope_version != seen->scope_version,
 		  "room %u: cursor fell from %llu to %llu", r->index, (unsigned long long)seen->seq,
