@@ -7,18 +7,6 @@
 #include "server/store/store_priv.h"
 #include "wire/op.h"
 
-static void message_freep(ProtobufCMessage **m)
-{
-	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
-}
-
-static enum err message_unpack(const struct kind_info *info, struct view bytes,
-			       ProtobufCMessage **ret)
-{
-	*ret = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
-	return *ret != NULL ? ERR_OK : ERR_CORRUPT;
-}
-
 /* ---- the views ------------------------------------------------------------------------------- */
 
 static enum err booking_store(struct db *db, uint64_t plain, const Roomkeep__Appointment *m)
@@ -44,7 +32,7 @@ static enum err turnover_store(struct db *db, uint64_t plain, bool has_id, Proto
 enum err booking_view_update(struct db *db, const struct kind_info *info, uint64_t plain,
 			     bool is_there, struct view state)
 {
-	CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 	const bool books = info->kind == KIND_APPOINTMENT;
 	const bool turns = info->kind == KIND_ROOM_SETTING || info->kind == KIND_STAFF_PROFILE;
 	if (!books && !turns) return ERR_OK;
@@ -53,7 +41,7 @@ enum err booking_view_update(struct db *db, const struct kind_info *info, uint64
 			 : "DELETE FROM turnover WHERE plain = ?1",
 		   DB_ARGS(db_u64(plain))));
 	if (!is_there) return ERR_OK;
-	TRY(message_unpack(info, state, &any));
+	TRY(store_message_unpack(info, state, &any));
 	INSIST(any != NULL);
 	if (books) return booking_store(db, plain, (const Roomkeep__Appointment *)(void *)any);
 	if (info->kind == KIND_ROOM_SETTING) {
@@ -149,12 +137,12 @@ static enum err split_look(struct db *db, enum kind kind, const char *sql, const
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	TRY(db_query(db, sql, DB_ARGS(db_blob(id_view(&b->patient))), &stmt));
 	for (;;) {
-		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 		struct guard_link link;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) return ERR_OK;
-		TRY(message_unpack(kind_find((uint64_t)kind), db_col_view(stmt, 0), &any));
+		TRY(store_message_unpack(kind_find((uint64_t)kind), db_col_view(stmt, 0), &any));
 		if (!guard_link_read(any, &b->patient, &link) || !link.split) continue;
 		TRY(split_clash_at(db, &link, b, ret_clash));
 	}
@@ -219,14 +207,14 @@ enum err booking_judge(struct db *db, const struct payload *payload)
 {
 	CLEANUP(buf_finip) struct buf before = { 0 };
 	CLEANUP(buf_finip) struct buf after = { 0 };
-	CLEANUP(message_freep) ProtobufCMessage *was = NULL;
-	CLEANUP(message_freep) ProtobufCMessage *is = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *was = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *is = NULL;
 	uint64_t plain = 0;
 	bool is_first = false;
 	if (payload->info->kind != KIND_APPOINTMENT) return ERR_OK;
 	TRY(record_view_after(db, payload, &plain, &is_first, &before, &after));
-	if (!is_first) TRY(message_unpack(payload->info, buf_view(&before), &was));
-	TRY(message_unpack(payload->info, buf_view(&after), &is));
+	if (!is_first) TRY(store_message_unpack(payload->info, buf_view(&before), &was));
+	TRY(store_message_unpack(payload->info, buf_view(&after), &is));
 	return booking_judge_change(db, plain, (const Roomkeep__Appointment *)(const void *)was,
 				    (const Roomkeep__Appointment *)(const void *)is);
 }
@@ -235,8 +223,8 @@ enum err booking_judge_erased(struct db *db, uint64_t target_kind, uint64_t targ
 {
 	CLEANUP(buf_finip) struct buf before = { 0 };
 	CLEANUP(buf_finip) struct buf after = { 0 };
-	CLEANUP(message_freep) ProtobufCMessage *was = NULL;
-	CLEANUP(message_freep) ProtobufCMessage *is = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *was = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *is = NULL;
 	const struct kind_info *info = kind_find(KIND_APPOINTMENT);
 	uint64_t plain = 0;
 	bool was_there = false;
@@ -245,8 +233,8 @@ enum err booking_judge_erased(struct db *db, uint64_t target_kind, uint64_t targ
 	TRY(record_view_without(db, info, target_seq, &plain, &was_there, &before, &is_there,
 				&after));
 	if (!was_there || !is_there) return ERR_OK;
-	TRY(message_unpack(info, buf_view(&before), &was));
-	TRY(message_unpack(info, buf_view(&after), &is));
+	TRY(store_message_unpack(info, buf_view(&before), &was));
+	TRY(store_message_unpack(info, buf_view(&after), &is));
 	const Roomkeep__Appointment *left = (const Roomkeep__Appointment *)(const void *)is;
 	struct booking b;
 	if (appointment_booking(left, &b, NULL) != ERR_OK) return ERR_OK; /* half of it: no time */

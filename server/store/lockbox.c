@@ -19,18 +19,6 @@ _Static_assert(KIND_DIRECTIVE == 58 && KIND_DIRECTIVE_END == 59 && KIND_OVERRIDE
 /* The op that a record began with. */
 #define FIRST_OP " JOIN op o ON o.seq = (SELECT min(q.seq) FROM plain_op q WHERE q.plain = r.plain)"
 
-static void message_freep(ProtobufCMessage **m)
-{
-	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
-}
-
-static enum err message_unpack(enum kind kind, struct view bytes, ProtobufCMessage **ret)
-{
-	const struct kind_info *info = kind_find((uint64_t)kind);
-	*ret = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
-	return *ret != NULL ? ERR_OK : ERR_CORRUPT;
-}
-
 /* ---- the box --------------------------------------------------------------------------------- */
 
 struct ends {
@@ -53,11 +41,12 @@ static enum err ends_load(struct db *db, struct arena *arena, struct ends *ret)
 	TRY(store_array(arena, most, sizeof(*ret->ids), &ret->ids));
 	TRY(db_query(db, "SELECT r.message FROM plain r WHERE" OF_ENDS, DB_NO_ARGS, &stmt));
 	for (ret->count = 0; ret->count < most; ret->count++) {
-		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) return ERR_OK;
-		TRY(message_unpack(KIND_DIRECTIVE_END, db_col_view(stmt, 0), &any));
+		TRY(store_message_unpack(kind_find(KIND_DIRECTIVE_END), db_col_view(stmt, 0),
+					 &any));
 		const Roomkeep__DirectiveEnd *m = (const Roomkeep__DirectiveEnd *)(void *)any;
 		if (wire_id(m->directive_id, &ret->ids[ret->count]) != ERR_OK) return ERR_CORRUPT;
 	}
@@ -80,12 +69,12 @@ static enum err bars_load(struct db *db, uint64_t now_ms, struct arena *arena, s
 		     " ORDER BY r.plain LIMIT ?1",
 		     DB_ARGS(db_u64(most)), &stmt));
 	for (;;) {
-		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 		struct lockbox_bar *bar = &bars[ret->bar_count];
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) break;
-		TRY(message_unpack(KIND_DIRECTIVE, db_col_view(stmt, 0), &any));
+		TRY(store_message_unpack(kind_find(KIND_DIRECTIVE), db_col_view(stmt, 0), &any));
 		const Roomkeep__Directive *m = (const Roomkeep__Directive *)(void *)any;
 		if (!lockbox_bar_read(m, db_col_u64(stmt, 1), bar)) continue;
 		if (bar->until_ms <= now_ms || ends_have(&ends, &bar->directive_id)) continue;
@@ -152,26 +141,26 @@ static enum err directive_find(struct db *db, const struct id *directive_id, Pro
 			 " WHERE r.record_id = ?1 AND r.kind = ?2 AND r.message IS NOT NULL",
 			 DB_ARGS(db_id(directive_id), db_u64(KIND_DIRECTIVE)), &stmt));
 	TRY(db_col_id(stmt, 1, ret_author));
-	return message_unpack(KIND_DIRECTIVE, db_col_view(stmt, 0), ret);
+	return store_message_unpack(kind_find(KIND_DIRECTIVE), db_col_view(stmt, 0), ret);
 }
 
 /* The directive that an end names. */
 static enum err end_read(struct db *db, const struct id *record_id, struct id *ret_directive_id)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
-	CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 	TRY(db_query_row(db,
 			 "SELECT message FROM plain WHERE record_id = ?1 AND kind = ?2"
 			 " AND message IS NOT NULL",
 			 DB_ARGS(db_id(record_id), db_u64(KIND_DIRECTIVE_END)), &stmt));
-	TRY(message_unpack(KIND_DIRECTIVE_END, db_col_view(stmt, 0), &any));
+	TRY(store_message_unpack(kind_find(KIND_DIRECTIVE_END), db_col_view(stmt, 0), &any));
 	return wire_id(((const Roomkeep__DirectiveEnd *)(void *)any)->directive_id,
 		       ret_directive_id);
 }
 
 enum err lockbox_read_against(struct db *db, struct store_row *row)
 {
-	CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 	struct lockbox_bar bar;
 	struct id directive_id = row->record_id;
 	struct id author_id;
@@ -202,7 +191,7 @@ static enum err judge_count(struct db *db)
 static enum err judge_end(struct db *db, const Roomkeep__DirectiveEnd *m,
 			  const struct lockbox_asks *asks)
 {
-	CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 	const struct lockbox_reader author = { .user_id = asks->author_id,
 					       .roles = asks->author_roles };
 	struct lockbox_bar bar;

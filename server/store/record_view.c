@@ -7,30 +7,16 @@
 
 #include <stdlib.h>
 
-static enum err message_unpack(const struct kind_info *info, struct view bytes,
-			       ProtobufCMessage **ret)
-{
-	ProtobufCMessage *m = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
-	ENSURE(m != NULL, ERR_CORRUPT);
-	*ret = m;
-	return ERR_OK;
-}
-
-static void message_freep(ProtobufCMessage **m)
-{
-	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
-}
-
 /* `state` (bytes of what held, empty for the first op) and one newer op: `state` is what holds. */
 static enum err state_step(const struct kind_info *info, bool is_first, const ProtobufCMessage *op,
 			   struct buf *state)
 {
-	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *before = NULL;
 	CLEANUP(freep) ProtobufCMessage *merged = calloc(1, info->message->sizeof_message);
 	ENSURE(merged != NULL, ERR_NOMEM);
 	protobuf_c_message_init(info->message, merged);
 	if (!is_first) {
-		TRY(message_unpack(info, buf_view(state), &before));
+		TRY(store_message_unpack(info, buf_view(state), &before));
 		record_apply(info, merged, true, before);
 	}
 	record_apply(info, merged, is_first, op);
@@ -83,7 +69,7 @@ static enum err record_load(struct db *db, const struct payload *payload, bool *
 		     DB_ARGS(db_id(&record_id), db_u64((uint64_t)payload->info->kind)), &stmt));
 	TRY(db_step(stmt, ret_known));
 	if (!*ret_known || db_col_is_null(stmt, 0)) return ERR_OK;
-	return message_unpack(payload->info, db_col_view(stmt, 0), ret);
+	return store_message_unpack(payload->info, db_col_view(stmt, 0), ret);
 }
 
 /* Visits the messages of a query. */
@@ -95,11 +81,11 @@ struct message_visitor {
 static enum err messages_each(struct db_stmt *stmt, enum kind kind, struct message_visitor visit)
 {
 	for (;;) {
-		CLEANUP(message_freep) ProtobufCMessage *m = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *m = NULL;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) return ERR_OK;
-		TRY(message_unpack(kind_find((uint64_t)kind), db_col_view(stmt, 0), &m));
+		TRY(store_message_unpack(kind_find((uint64_t)kind), db_col_view(stmt, 0), &m));
 		visit.each(visit.ctx, m);
 	}
 }
@@ -164,7 +150,7 @@ enum err record_view_check(struct db *db, const struct payload *payload,
 	unsigned bits = 0;
 	bool known = false;
 	bool torn = false;
-	CLEANUP(message_freep) ProtobufCMessage *before = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *before = NULL;
 	if (payload->info->check_change == NULL) return ERR_OK;
 	TRY(record_load(db, payload, &known, &before));
 	/* Of what is written once, a second op is late, not wrong (record_fold.h). */
@@ -207,11 +193,11 @@ static enum err state_make(struct db *db, const struct kind_info *info, uint64_t
 		     " AND seq <> ?2 ORDER BY seq",
 		     DB_ARGS(db_u64(record), db_u64(but)), &stmt));
 	for (;;) {
-		CLEANUP(message_freep) ProtobufCMessage *op = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *op = NULL;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) break;
-		TRY(message_unpack(info, db_col_view(stmt, 0), &op));
+		TRY(store_message_unpack(info, db_col_view(stmt, 0), &op));
 		TRY(state_step(info, is_first, op, state));
 		is_first = false;
 	}

@@ -8,29 +8,17 @@
 
 #include <stdlib.h>
 
-static void message_freep(ProtobufCMessage **m)
-{
-	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
-}
-
-static enum err message_unpack(enum kind kind, struct view bytes, ProtobufCMessage **ret)
-{
-	const struct kind_info *info = kind_find((uint64_t)kind);
-	*ret = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
-	return *ret != NULL ? ERR_OK : ERR_CORRUPT;
-}
-
 /* ---- overrides ------------------------------------------------------------------------------- */
 
 static enum err override_read(struct db_stmt *stmt, struct store_override *ret)
 {
-	CLEANUP(message_freep) ProtobufCMessage *now = NULL;
-	CLEANUP(message_freep) ProtobufCMessage *first = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *now = NULL;
+	CLEANUP(store_message_freep) ProtobufCMessage *first = NULL;
 	struct store_override o = { .at_ms = db_col_u64(stmt, 2) };
 	TRY(db_col_id(stmt, 0, &o.override_id));
 	TRY(db_col_id(stmt, 1, &o.user_id));
-	TRY(message_unpack(KIND_OVERRIDE, db_col_view(stmt, 3), &now));
-	TRY(message_unpack(KIND_OVERRIDE, db_col_view(stmt, 4), &first));
+	TRY(store_message_unpack(kind_find(KIND_OVERRIDE), db_col_view(stmt, 3), &now));
+	TRY(store_message_unpack(kind_find(KIND_OVERRIDE), db_col_view(stmt, 4), &first));
 	o.told = ((const Roomkeep__Override *)(void *)now)->told_on != NULL;
 	/* As it was given: a reason that was changed later is in the record's history. */
 	o.reason = (uint32_t)((const Roomkeep__Override *)(void *)first)->reason;
@@ -46,12 +34,12 @@ static enum err marks_apply(struct db *db, struct store_override *overrides, siz
 		     " AND r.message IS NOT NULL ORDER BY r.plain",
 		     DB_NO_ARGS, &stmt));
 	for (;;) {
-		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 		struct id override_id;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) return ERR_OK;
-		TRY(message_unpack(KIND_REVIEW_MARK, db_col_view(stmt, 0), &any));
+		TRY(store_message_unpack(kind_find(KIND_REVIEW_MARK), db_col_view(stmt, 0), &any));
 		const Roomkeep__ReviewMark *m = (const Roomkeep__ReviewMark *)(void *)any;
 		if (wire_id(m->override_id, &override_id) != ERR_OK) return ERR_CORRUPT;
 		for (size_t i = 0; i < count; i++)
@@ -106,15 +94,26 @@ static void family_look_finip(struct family_look *f)
 	free(f->opens);
 }
 
-static enum err grow(void *list, size_t count, size_t *cap, size_t bytes_each)
+/* One more place in each. */
+static enum err links_grow(struct family_look *f)
 {
-	void **at = list;
-	if (count < *cap) return ERR_OK;
-	const size_t more = *cap == 0 ? 64 : 2 * *cap;
-	void *p = realloc(*at, more * bytes_each);
-	ENSURE(p != NULL, ERR_NOMEM);
-	*at = p;
-	*cap = more;
+	if (f->link_count < f->link_cap) return ERR_OK;
+	const size_t cap = f->link_cap == 0 ? 64 : 2 * f->link_cap;
+	struct guard_link *more = realloc(f->links, cap * sizeof(*more));
+	ENSURE(more != NULL, ERR_NOMEM);
+	f->links = more;
+	f->link_cap = cap;
+	return ERR_OK;
+}
+
+static enum err opens_grow(struct family_look *f)
+{
+	if (f->open_count < f->open_cap) return ERR_OK;
+	const size_t cap = f->open_cap == 0 ? 64 : 2 * f->open_cap;
+	struct guard_open *more = realloc(f->opens, cap * sizeof(*more));
+	ENSURE(more != NULL, ERR_NOMEM);
+	f->opens = more;
+	f->open_cap = cap;
 	return ERR_OK;
 }
 
@@ -128,14 +127,15 @@ static enum err links_load(struct family_look *f)
 		     " USING (patient) WHERE r.kind = 56 AND r.message IS NOT NULL",
 		     DB_NO_ARGS, &stmt));
 	for (;;) {
-		CLEANUP(message_freep) ProtobufCMessage *any = NULL;
+		CLEANUP(store_message_freep) ProtobufCMessage *any = NULL;
 		struct id patient_id;
 		bool row = false;
 		TRY(db_step(stmt, &row));
 		if (!row) return ERR_OK;
-		TRY(message_unpack((enum kind)db_col_u64(stmt, 0), db_col_view(stmt, 1), &any));
+		TRY(store_message_unpack(kind_find(db_col_u64(stmt, 0)), db_col_view(stmt, 1),
+					 &any));
 		TRY(db_col_id(stmt, 2, &patient_id));
-		TRY(grow(&f->links, f->link_count, &f->link_cap, sizeof(*f->links)));
+		TRY(links_grow(f));
 		if (guard_link_read(any, &patient_id, &f->links[f->link_count])) f->link_count++;
 	}
 }
@@ -169,7 +169,7 @@ static enum err open_add(struct family_look *f, const struct audit_row *row, uin
 				   .day = calendar_day_of(at_ms, f->offset_minutes) };
 	TRY(patient_of_open(f->db, &row->subject_id, &open.patient));
 	if (!is_linked(f, &open.patient)) return ERR_OK;
-	TRY(grow(&f->opens, f->open_count, &f->open_cap, sizeof(*f->opens)));
+	TRY(opens_grow(f));
 	f->opens[f->open_count++] = open;
 	return ERR_OK;
 }

@@ -14,6 +14,18 @@ enum err store_message_pack(const ProtobufCMessage *message, struct buf *out)
 	return ERR_OK;
 }
 
+enum err store_message_unpack(const struct kind_info *info, struct view bytes,
+			      ProtobufCMessage **ret)
+{
+	*ret = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
+	return *ret != NULL ? ERR_OK : ERR_CORRUPT;
+}
+
+void store_message_freep(ProtobufCMessage **m)
+{
+	if (*m != NULL) protobuf_c_message_free_unpacked(*m, NULL);
+}
+
 static enum err patient_encode(const Roomkeep__Patient *m, struct buf *out)
 {
 	Roomkeep__Patient s = ROOMKEEP__PATIENT__INIT;
@@ -109,9 +121,8 @@ enum err skeleton_decode(uint64_t kind, struct view bytes, struct payload *ret)
 {
 	const struct kind_info *info = kind_find(kind);
 	REQUIRE(info != NULL);
-	ProtobufCMessage *message =
-		protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
-	ENSURE(message != NULL, ERR_CORRUPT);
+	ProtobufCMessage *message = NULL;
+	TRY(store_message_unpack(info, bytes, &message));
 	*ret = (struct payload){ .info = info, .is.any = message };
 	return ERR_OK;
 }

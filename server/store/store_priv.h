@@ -164,8 +164,11 @@ MUST_USE enum err lockbox_judge(struct db *db, const struct payload *payload,
 
 /* ---- skeleton.c: what stays of an erased payload --------------------------------------------- */
 
-/* Appends the message's bytes. ERR_NOMEM. */
+/* Appends the message's bytes (ERR_NOMEM), and reads what was stored (ERR_CORRUPT). */
 MUST_USE enum err store_message_pack(const ProtobufCMessage *message, struct buf *out);
+MUST_USE enum err store_message_unpack(const struct kind_info *info, struct view bytes,
+				       ProtobufCMessage **ret);
+void store_message_freep(ProtobufCMessage **m); /* for CLEANUP */
 /* Appends the message of `payload` without its words; nothing for kinds without a view. */
 MUST_USE enum err skeleton_encode(const struct payload *payload, struct buf *out);
 /* `ret->is.any` is to be freed with skeleton_free. ERR_CORRUPT. Requires: a known kind. */

@@ -95,13 +95,12 @@ static enum err record_apply_row(struct watch_walk *w)
 		const Roomkeep__Appointment *appointment;
 	} m;
 	INSIST(info != NULL);
-	m.any = protobuf_c_message_unpack(info->message, NULL, bytes.len, bytes.p);
-	ENSURE(m.any != NULL, ERR_CORRUPT);
+	TRY(store_message_unpack(info, bytes, &m.any));
 	if (info->kind == KIND_MOOD_READ) mood_apply(&w->tail, m.mood);
 	if (info->kind == KIND_TOUCH) touch_apply(&w->now.facts, m.touch);
 	if (info->kind == KIND_APPOINTMENT && is_still_to_come(w, m.appointment))
 		w->now.facts.booked = true;
-	protobuf_c_message_free_unpacked(m.any, NULL);
+	store_message_freep(&m.any);
 	return ERR_OK;
 }
 
