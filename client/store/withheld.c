@@ -197,7 +197,7 @@ static void count_bars(const struct local *l, const struct id *patient_id,
 	}
 	for (size_t i = 0; i < l->opening_count; i++) {
 		const struct lockbox_opening *o = &l->openings[i];
-		if (id_equal(&o->patient_id, patient_id) && reader.now_ms < o->until_ms &&
+		if (id_equal(&o->patient_id, patient_id) && lockbox_opening_holds(o, &reader) &&
 		    o->until_ms > ret->open_until_ms)
 			ret->open_until_ms = o->until_ms;
 	}

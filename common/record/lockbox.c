@@ -9,24 +9,32 @@ bool lockbox_names(const struct id *user_id, uint64_t role, const struct lockbox
 	return (role & reader->roles) != 0;
 }
 
+bool lockbox_opening_holds(const struct lockbox_opening *o, const struct lockbox_reader *reader)
+{
+	return id_equal(&o->user_id, &reader->user_id) && reader->now_ms < o->until_ms;
+}
+
 static bool lockbox_is_open(const struct lockbox *box, const struct id *patient_id,
 			    const struct lockbox_reader *reader)
 {
 	for (size_t i = 0; i < box->opening_count; i++) {
 		const struct lockbox_opening *o = &box->openings[i];
-		if (!id_equal(&o->user_id, &reader->user_id)) continue;
-		if (!id_equal(&o->patient_id, patient_id)) continue;
-		if (reader->now_ms < o->until_ms) return true;
+		if (id_equal(&o->patient_id, patient_id) && lockbox_opening_holds(o, reader))
+			return true;
 	}
 	return false;
+}
+
+bool lockbox_bar_stands(const struct lockbox_bar *bar, const struct lockbox_reader *reader)
+{
+	return lockbox_names(&bar->user_id, bar->role, reader) && reader->now_ms >= bar->from_ms &&
+	       reader->now_ms < bar->until_ms;
 }
 
 bool lockbox_bar_holds(const struct lockbox *box, const struct lockbox_bar *bar,
 		       const struct lockbox_reader *reader)
 {
-	if (!lockbox_names(&bar->user_id, bar->role, reader)) return false;
-	if (reader->now_ms < bar->from_ms || reader->now_ms >= bar->until_ms) return false;
-	return !lockbox_is_open(box, &bar->patient_id, reader);
+	return lockbox_bar_stands(bar, reader) && !lockbox_is_open(box, &bar->patient_id, reader);
 }
 
 /* Does the bar reach this, whoever reads? */
@@ -102,15 +110,13 @@ uint64_t lockbox_version(const struct lockbox *box, const struct lockbox_reader 
 	bool any = false;
 	for (size_t i = 0; i < box->bar_count; i++) {
 		const struct lockbox_bar *bar = &box->bars[i];
-		if (!lockbox_names(&bar->user_id, bar->role, reader)) continue;
 		if (!lockbox_bar_holds(box, bar, reader)) continue;
 		any = true;
 		h = fnv_bytes(h, bar->directive_id.b, ID_BYTES);
 	}
 	for (size_t i = 0; i < box->opening_count; i++) {
 		const struct lockbox_opening *o = &box->openings[i];
-		if (!id_equal(&o->user_id, &reader->user_id) || o->until_ms <= reader->now_ms)
-			continue;
+		if (!lockbox_opening_holds(o, reader)) continue;
 		any = true;
 		h = fnv_u64(fnv_bytes(h, o->patient_id.b, ID_BYTES), o->until_ms);
 	}

@@ -72,6 +72,10 @@ struct lockbox_item {
 
 /* Against this reader, whatever the time is. */
 bool lockbox_names(const struct id *user_id, uint64_t role, const struct lockbox_reader *reader);
+/* Against this reader and in force now, opened or not. */
+bool lockbox_bar_stands(const struct lockbox_bar *bar, const struct lockbox_reader *reader);
+/* This reader's, and still open. */
+bool lockbox_opening_holds(const struct lockbox_opening *o, const struct lockbox_reader *reader);
 /* Against this reader, in force now, and not opened. */
 bool lockbox_bar_holds(const struct lockbox *box, const struct lockbox_bar *bar,
 		       const struct lockbox_reader *reader);

@@ -113,9 +113,7 @@ static void dialog_fill_bars(const struct dialog *d, const struct lockbox_reader
 	change->withheld = w->bar_list;
 	for (size_t i = 0; i < box.bar_count; i++) {
 		const struct lockbox_bar *bar = &box.bars[i];
-		const bool held = lockbox_names(&bar->user_id, bar->role, reader) &&
-				  bar->from_ms <= reader->now_ms && reader->now_ms < bar->until_ms;
-		if (!held) continue;
+		if (!lockbox_bar_stands(bar, reader)) continue;
 		Roomkeep__Withheld *to = &w->bars[change->n_withheld];
 		roomkeep__withheld__init(to);
 		to->has_patient_id = to->has_scope = to->has_since_ms = 1;
@@ -135,8 +133,7 @@ static void dialog_fill_opens(const struct dialog *d, const struct lockbox_reade
 	change->open = w->open_list;
 	for (size_t i = 0; i < box.opening_count; i++) {
 		const struct lockbox_opening *o = &box.openings[i];
-		if (!id_equal(&o->user_id, &reader->user_id) || o->until_ms <= reader->now_ms)
-			continue;
+		if (!lockbox_opening_holds(o, reader)) continue;
 		Roomkeep__WithheldOpen *to = &w->opens[change->n_open];
 		roomkeep__withheld_open__init(to);
 		to->has_patient_id = to->has_until_ms = 1;
