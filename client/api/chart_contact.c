@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "client/api/chart_guard.h"
 #include "record/guard.h"
 
 #include <stdlib.h>
@@ -38,19 +37,18 @@ static bool is_split(const struct chart_links *links, const struct id *relative)
 	return false;
 }
 
-enum err chart_contact_put(struct verb *v, const struct id *patient_id, json_t *object)
+enum err chart_contact_put(struct verb *v, const struct id *patient_id,
+			   const struct chart_links *links, json_t *object)
 {
-	struct chart_links links;
 	struct local_patient of;
 	struct local_patient other;
 	const char *words = NULL;
 	size_t at = 0;
 
-	TRY(chart_links_load(v, patient_id, &links));
 	enum err e = local_get_patient(verb_local(v), verb_vault(v), patient_id, &of);
 	while (e == ERR_OK && words != words_split) {
 		e = next_shared(v, &of, &at, &other);
-		if (e == ERR_OK) words = is_split(&links, &other.id) ? words_split : words_shared;
+		if (e == ERR_OK) words = is_split(links, &other.id) ? words_split : words_shared;
 	}
 	if (e != ERR_OK && e != ERR_NOT_FOUND && e != ERR_DENIED) return e;
 	return json_put(object, "reminder_words", words == NULL ? json_null() : json_string(words));

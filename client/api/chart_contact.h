@@ -8,11 +8,13 @@
  * Owns: nothing.   Threads: the desk thread.   Errors: ERR_NOMEM, and what the store returns. */
 #pragma once
 
-#include "client/api/verb.h"
+#include "client/api/chart_guard.h"
 #include "record/booking.h"
 
-/* Puts "reminder_words": what to mind before a reminder goes to this patient; null for nothing. */
-MUST_USE enum err chart_contact_put(struct verb *v, const struct id *patient_id, json_t *object);
+/* Puts "reminder_words": what to mind before a reminder goes to this patient; null for nothing.
+ * `links`: the patient's. */
+MUST_USE enum err chart_contact_put(struct verb *v, const struct id *patient_id,
+				    const struct chart_links *links, json_t *object);
 
 /* ERR_BAD_VALUE with a fault: this phone or address is that of somebody whom the patient must not
  * meet. Texts may be NULL. */

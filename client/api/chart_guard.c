@@ -94,7 +94,7 @@ enum err chart_guard_put(struct verb *v, const struct id *patient_id, json_t *ob
 	TRY(json_put(guard, "wall_ms", json_integer((json_int_t)wall.ms)));
 	TRY(json_put(guard, "wall_words", words_or_null(wall.words)));
 	TRY(json_put(guard, "receipt_words", words_or_null(receipt_words(link))));
-	return chart_contact_put(v, patient_id, guard);
+	return chart_contact_put(v, patient_id, &links, guard);
 }
 
 /* ---- names in a text ----------------------------------------------------------------------- */

@@ -28,10 +28,12 @@
 static enum err put_reminder(struct verb *v, const ProtobufCMessage *m)
 {
 	const Roomkeep__Appointment *a = (const Roomkeep__Appointment *)(const void *)m;
+	struct chart_links links;
 	struct id patient_id;
 
 	TRY(wire_id(a->patient_id, &patient_id));
-	return chart_contact_put(v, &patient_id, v->answer);
+	TRY(chart_links_load(v, &patient_id, &links));
+	return chart_contact_put(v, &patient_id, &links, v->answer);
 }
 
 enum err record_append(struct verb *v, const struct kind_info *info, ProtobufCMessage *m,
