@@ -71,9 +71,7 @@ static enum err append_and_write(struct verb *v, Roomkeep__Disclosure *m, const 
 	TRY(local_begin(verb_local(v)));
 	enum err e = append(v, m, id);
 	if (e == ERR_OK) e = export_file_write(v, file);
-	if (e == ERR_OK) e = local_commit(verb_local(v));
-	if (e != ERR_OK) local_cancel(verb_local(v), verb_vault(v));
-	return e;
+	return verb_end_batch(v, e);
 }
 
 enum err disclosure_write(struct verb *v, const struct disclosure_ask *ask, struct view file)

@@ -1,7 +1,6 @@
 /* The letter of a referral: what is asked, the history, what was measured, to a provider of the
- * directory (DOMAIN 4.9). The patient has agreed, on a day that still counts (ON4). Never from
- * a note,
- * never mood, never the therapist's own doubts; what is withheld is said. */
+ * directory (DOMAIN 4.9). The patient has agreed, on a day that still counts (ON4). Never from a
+ * note, never mood, never the therapist's own doubts; what is withheld is said. */
 #include "client/api/disclosure.h"
 #include "client/api/export_file.h"
 #include "client/api/letter_history.h"

@@ -2,13 +2,13 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "record/calendar.h"
 #include "wire/op.h"
 
 #define FETCH_MS 5000u
 #define FETCH_AGAIN_MS (10u * 60u * 1000u) /* what was fetched just now is not asked for again */
-#define DAY_MS (24ull * 60u * 60u * 1000u)
 /* Asked for though the feed brings it: the clocks of room and server may differ. */
-#define FEED_SCOPE_MARGIN_MS (7u * DAY_MS)
+#define FEED_SCOPE_MARGIN_MS (7u * CALENDAR_DAY_MS)
 
 static enum err ask_for_page(struct verb *v, uint64_t after_seq)
 {

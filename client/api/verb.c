@@ -170,6 +170,13 @@ enum err verb_need_id(struct verb *v, const char *key, struct id *ret_id)
 
 /* ---- failing in words ---------------------------------------------------------------------- */
 
+enum err verb_end_batch(struct verb *v, enum err e)
+{
+	if (e == ERR_OK) e = local_commit(verb_local(v));
+	if (e != ERR_OK) local_cancel(verb_local(v), verb_vault(v));
+	return e;
+}
+
 enum err verb_each_patient(struct verb *v, struct verb_patient_visitor visit)
 {
 	struct local_patient p;

@@ -142,6 +142,10 @@ struct verb_patient_visitor {
 };
 MUST_USE enum err verb_each_patient(struct verb *v, struct verb_patient_visitor visit);
 
+/* After a local_begin(): all of it stays when `e` is ERR_OK, else nothing does. Returns what went
+ * wrong. */
+MUST_USE enum err verb_end_batch(struct verb *v, enum err e);
+
 /* "no such patient here", with the id in the message. */
 MUST_USE enum err verb_fail_unknown(struct verb *v, const char *what, const char *key);
 /* A record error of the store in words: field and what is allowed. */

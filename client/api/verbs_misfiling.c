@@ -308,12 +308,7 @@ enum err verb_correct_session(struct verb *v)
 	TRY(check_move(&c));
 	c.right_id = local_new_id(verb_local(v), v->now_ms);
 	TRY(local_begin(verb_local(v)));
-	e = move_all(&c);
-	if (e == ERR_OK) e = local_commit(verb_local(v));
-	if (e != ERR_OK) {
-		local_cancel(verb_local(v), verb_vault(v));
-		return e;
-	}
+	TRY(verb_end_batch(v, move_all(&c)));
 	v->effects.outbox = true;
 	TRY(json_put_id(v->answer, "session_id", &session_id));
 	TRY(json_put_id(v->answer, "right_session_id", &c.right_id));

@@ -133,30 +133,35 @@ static enum err put_duplicate(json_t *list, const struct id *patient_id, unsigne
 	return json_put_text(object, "text", buf_view(&text));
 }
 
+struct looking {
+	struct duplicate_person it; /* just added */
+	struct id id;
+	json_t *list; /* borrowed */
+};
+
+static enum err look_at(struct verb *v, void *ctx, const struct local_patient *p)
+{
+	const struct looking *c = ctx;
+	const struct duplicate_person known = { view_str(p->name), view_str(p->name_used),
+						view_str(p->born), view_str(p->phone) };
+	unsigned same = 0;
+
+	(void)v;
+	if (id_equal(&p->id, &c->id)) return ERR_OK;
+	TRY(duplicate_compare(&c->it, &known, &same));
+	return same == 0 ? ERR_OK : put_duplicate(c->list, &p->id, same);
+}
+
 /* Who looks like the one just added: a warning, for the person at the desk to judge. */
 static enum err put_duplicates(struct verb *v, const Roomkeep__Patient *p, const struct id *added)
 {
-	const struct duplicate_person it = { view_or_empty(p->name), view_or_empty(p->name_used),
-					     view_or_empty(p->born), view_or_empty(p->phone) };
-	json_t *list = json_array();
-	struct local_patient other;
-	size_t at = 0;
+	struct looking c = { .it = { view_or_empty(p->name), view_or_empty(p->name_used),
+				     view_or_empty(p->born), view_or_empty(p->phone) },
+			     .id = *added,
+			     .list = json_array() };
 
-	TRY(json_put(v->answer, "warnings", list));
-	for (;;) {
-		unsigned same = 0;
-		const enum err e =
-			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &other);
-		if (e == ERR_NOT_FOUND) return ERR_OK;
-		TRY(e);
-		if (id_equal(&other.id, added)) continue;
-		const struct duplicate_person known = { view_str(other.name),
-							view_str(other.name_used),
-							view_str(other.born),
-							view_str(other.phone) };
-		TRY(duplicate_compare(&it, &known, &same));
-		if (same != 0) TRY(put_duplicate(list, &other.id, same));
-	}
+	TRY(json_put(v->answer, "warnings", c.list));
+	return verb_each_patient(v, (struct verb_patient_visitor){ look_at, &c });
 }
 
 enum err verb_add_patient(struct verb *v)

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "record/access.h"
+#include "record/calendar.h"
 #include "wire/op.h"
 
 #include <stdio.h>
@@ -343,8 +344,6 @@ static int compare_open(const void *a, const void *b)
 	return memcmp(x->row.session_id.b, y->row.session_id.b, ID_BYTES);
 }
 
-#define HOUR_MS 3600000u
-
 static enum err put_open(struct verb *v, const struct open_session *open, json_t *object)
 {
 	struct local_patient p;
@@ -355,7 +354,7 @@ static enum err put_open(struct verb *v, const struct open_session *open, json_t
 	TRY(local_get_patient(verb_local(v), verb_vault(v), &open->patient_id, &p));
 	TRY(json_put_id(object, "patient_id", &open->patient_id));
 	TRY(json_put(object, "patient", json_string(p.name)));
-	return json_put(object, "age_hours", json_integer((json_int_t)(age_ms / HOUR_MS)));
+	return json_put(object, "age_hours", json_integer((json_int_t)(age_ms / CALENDAR_HOUR_MS)));
 }
 
 /* The person's own, of all patients, the oldest first: a list of work that nothing falls from. */

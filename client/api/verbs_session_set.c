@@ -350,12 +350,7 @@ enum err verb_set_session(struct verb *v)
 	if (e != ERR_OK) return session_fail(v, e, &none);
 	/* All or nothing: one call is one change. */
 	TRY(local_begin(verb_local(v)));
-	e = set_all(&c);
-	if (e == ERR_OK) e = local_commit(verb_local(v));
-	if (e != ERR_OK) {
-		local_cancel(verb_local(v), verb_vault(v));
-		return e;
-	}
+	TRY(verb_end_batch(v, set_all(&c)));
 	v->effects.outbox = true;
 	TRY(json_put_id(v->answer, "session_id", &session_id));
 	TRY(json_put(v->answer, "changed", json_integer((json_int_t)c.changed)));
