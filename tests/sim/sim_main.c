@@ -17,6 +17,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -442,6 +443,8 @@ int main(int argc, char **argv)
 	(void)mallopt(M_MMAP_THRESHOLD, INT_MAX);
 	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	(void)mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+	/* One thread, and nobody reads SQLite's own statistics. */
+	INSIST(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
 	INSIST(randombytes_set_implementation(&keys_source) == 0);
 	INSIST(crypt_init() == ERR_OK);
 	(void)signal(SIGABRT, on_abort);

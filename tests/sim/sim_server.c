@@ -530,7 +530,9 @@ static void on_batch(struct sim *s)
 	sim_crash_enter(&v->disk);
 	const enum err e = batch_run(s, &asks, &last->pages);
 	const bool struck = sim_crash_leave(&v->disk);
-	SIM_CHECK(s, struck || e == v->writer_failed || sim_disk_excuses(&v->disk, e),
+	/* What was committed stands, also when the pages of it cannot be read again. */
+	SIM_CHECK(s,
+		  struck || e == ERR_OK || e == v->writer_failed || sim_disk_excuses(&v->disk, e),
 		  "a batch failed: %s", err_name(e));
 	const uint64_t flush_ms = 1 + stage_ms(s);
 	v->writer_busy = true;
