@@ -426,7 +426,10 @@ static enum err purge_is_withheld(struct purge *p, struct op_row *row, bool *ret
 	*ret = false;
 	if (p->l->bar_count == 0) return ERR_OK;
 	const enum err e = row_payload(row, &payload);
-	if (e == ERR_NOT_FOUND) return ERR_OK;
+	if (e == ERR_NOT_FOUND) { /* erased: nothing says whose it was; it comes again if it may */
+		*ret = true;
+		return ERR_OK;
+	}
 	TRY(e);
 	if (payload_session_id(&payload, &session_id)) {
 		for (size_t i = 0; i + 1 < p->sessions.count; i += 2)
