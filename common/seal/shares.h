@@ -46,8 +46,9 @@ MUST_USE enum err share_parse(struct view text, struct share *ret, enum code_fau
  * ERR_CONFLICT   `*ret_bad` is a share of another key, or of another splitting
  * ERR_EXISTS     `*ret_bad` repeats the x of one before it
  * ERR_AUTH       the shares fit each other but give another key; `*ret_bad` = count unless leaving
- * one
- *                share out gives the right key: then it names that one
- * `*ret_bad` is an index into shares and written only on these errors. */
+ *                one share out gives the right key: then it names that one
+ * `*ret_bad` is an index into shares and written only on these errors.
+ * An X25519 key comes back as one that opens the same: damage to the five bits that the curve's
+ * multiplication sets itself (RFC 7748 section 5) cannot be told, and does no harm. */
 MUST_USE enum err shares_combine(const struct share *shares, size_t count, enum share_key_type type,
 				 struct view public_key, struct secret **ret_key, size_t *ret_bad);
