@@ -5,7 +5,7 @@
 
 #include "fixture_records.h"
 
-/* store_check through a reader of its own; prints what is wrong. */
+/* store_check through a reader of its own. */
 static inline struct store_check_report fx_check(struct fx *fx)
 {
 	CLEANUP(store_reader_closep) struct store_reader *r = NULL;
@@ -15,7 +15,8 @@ static inline struct store_check_report fx_check(struct fx *fx)
 	return report;
 }
 
-static inline void fx_check_ok(struct fx *fx)
+/* The same; fails the test with what is wrong. */
+static inline struct store_check_report fx_check_ok(struct fx *fx)
 {
 	const struct store_check_report report = fx_check(fx);
 	for (int i = 0; i < STORE_CHECK_COUNT; i++) {
@@ -26,4 +27,5 @@ static inline void fx_check_ok(struct fx *fx)
 			 (unsigned long long)item->first_bad);
 	}
 	assert_true(report.ok);
+	return report;
 }
