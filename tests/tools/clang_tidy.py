@@ -5,9 +5,10 @@ clang_tidy.py --build DIR [--deep] [NAME]   NAME: only paths (in the tree) that 
 
 clang's analyzer follows the paths of the product, NODES_MAX states of a function; of tests, and to
 its own default of 225,000 states, only with --deep: what it could find there fails a test under the
-sanitizers, and with both CI would take five minutes longer. Generated code is skipped. A source that passed is not looked at again until its preprocessed text,
-its flags or the checks change: .cache/clang-tidy/ holds one empty file per proof, named by the hash
-of all three. (run-clang-tidy, which Debian ships, always starts from nothing.)
+sanitizers, and with both CI would take five minutes longer. Generated code is skipped. A source
+that passed is not looked at again until its preprocessed text, its flags or the checks change:
+.cache/clang-tidy/ holds one empty file per proof, named by the hash of all three. (run-clang-tidy,
+which Debian ships, always starts from nothing.)
 """
 
 import argparse

@@ -5,7 +5,7 @@
 #include "record/fold.h"
 #include "server/store/store_priv.h"
 
-#define SEEDS 40u
+#define SEEDS 20u
 #define STEPS 90u
 #define PATIENTS 2u
 #define SESSIONS 3u
