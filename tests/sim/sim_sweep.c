@@ -118,6 +118,8 @@ static bool sign_in_at_last(struct sim *s, struct sim_room *r, unsigned user)
 		(void)sim_run_until(s, 120000, room_is_settled, r);
 		if (r->person == user && sync_is_live(r->sync)) return true;
 		const bool throttled = r->talk.result == ERR_THROTTLED;
+		/* It was not looked at: of two that may hold, the same one is tried again. */
+		if (throttled) s->users[user].try_other = !s->users[user].try_other;
 		(void)sim_run_until(s, throttled ? THROTTLE_MS_MAX : 30000, NULL, NULL);
 	}
 	sim_fail(s, "room %u: %s cannot sign in on a healed network: %s", r->index,
