@@ -5,11 +5,23 @@
 #include "server/store/store_priv.h"
 #include "server/store/store_watch.h"
 
+#define WATCH_FOLLOWS_MAX 64u
+
 /* The tail of one patient's visits. */
 struct watch_tail {
-	struct watch_event events[WATCH_EVENTS_USED];
-	struct id sessions[WATCH_EVENTS_USED]; /* the last of that day */
+	struct watch_event visits[WATCH_EVENTS_USED];
+	struct id sessions[WATCH_EVENTS_USED];   /* the last of that day */
+	struct id therapists[WATCH_EVENTS_USED]; /* its therapist */
 	size_t count;
+};
+
+/* What was booked and did not take place: the last by day. */
+struct watch_missed {
+	struct watch_event events[WATCH_EVENTS_USED];
+	struct id appointments[WATCH_EVENTS_USED];
+	size_t count;
+	struct id follows[WATCH_FOLLOWS_MAX]; /* what a later booking was made from; a ring */
+	size_t follow_count;                  /* of all, also those that the ring has lost */
 };
 
 struct watch_walk {
@@ -21,6 +33,8 @@ struct watch_walk {
 	uint64_t patient; /* of the tail */
 	struct store_watch now;
 	struct watch_tail tail;
+	struct watch_missed missed;
+	struct watch_event events[WATCH_EVENTS_USED]; /* both, as the visitor sees them */
 };
 
 static void watch_walk_finip(struct watch_walk *w)
@@ -36,36 +50,84 @@ static enum err tail_add(struct watch_walk *w)
 {
 	struct watch_tail *t = &w->tail;
 	const int32_t day = (int32_t)calendar_day_of(db_col_u64(w->sessions, 4), w->offset_minutes);
-	if (t->count > 0 && t->events[t->count - 1].day == day) t->count--;
+	if (t->count > 0 && t->visits[t->count - 1].day == day) t->count--;
 	if (t->count == WATCH_EVENTS_USED) {
-		memmove(t->events, t->events + 1, sizeof(t->events) - sizeof(t->events[0]));
-		memmove(t->sessions, t->sessions + 1, sizeof(t->sessions) - sizeof(t->sessions[0]));
 		t->count--;
+		memmove(t->visits, t->visits + 1, t->count * sizeof(t->visits[0]));
+		memmove(t->sessions, t->sessions + 1, t->count * sizeof(t->sessions[0]));
+		memmove(t->therapists, t->therapists + 1, t->count * sizeof(t->therapists[0]));
 		w->now.facts.visits_before++;
 	}
-	t->events[t->count] = (struct watch_event){ .day = day, .what = WATCH_VISIT };
+	t->visits[t->count] = (struct watch_event){ .day = day, .what = WATCH_VISIT };
 	TRY(db_col_id(w->sessions, 2, &t->sessions[t->count]));
-	t->count++;
+	TRY(db_col_id(w->sessions, 3, &t->therapists[t->count]));
+	w->now.therapist_id = t->therapists[t->count];
 	w->now.last_day = day;
-	return db_col_id(w->sessions, 3, &w->now.therapist_id);
+	t->count++;
+	return ERR_OK;
 }
 
-/* ---- moods, touches, bookings ---------------------------------------------------------------- */
+/* NULL: none of the visits that are looked at. */
+static struct watch_event *tail_visit_of(struct watch_tail *t, bool has_id,
+					 const ProtobufCBinaryData *session_id)
+{
+	if (!has_id || session_id->len != ID_BYTES) return NULL;
+	for (size_t i = t->count; i > 0; i--) {
+		if (memcmp(t->sessions[i - 1].b, session_id->data, ID_BYTES) == 0)
+			return &t->visits[i - 1];
+	}
+	return NULL;
+}
+
+/* ---- what was read and written of a visit ---------------------------------------------------- */
 
 static void mood_apply(struct watch_tail *t, const Roomkeep__MoodRead *m)
 {
-	if (!m->has_session_id || m->session_id.len != ID_BYTES || !m->has_spirits) return;
-	for (size_t i = t->count; i > 0; i--) {
-		if (memcmp(t->sessions[i - 1].b, m->session_id.data, ID_BYTES) != 0) continue;
-		struct watch_event *event = &t->events[i - 1];
-		if (m->when == ROOMKEEP__MOOD_READ__WHEN__DEPARTURE) {
-			event->departure = (uint8_t)m->spirits;
-		} else {
-			event->arrival = (uint8_t)m->spirits;
-		}
-		return;
+	struct watch_event *visit = tail_visit_of(t, m->has_session_id, &m->session_id);
+	if (visit == NULL || !m->has_spirits) return;
+	if (m->when == ROOMKEEP__MOOD_READ__WHEN__DEPARTURE) {
+		visit->departure = (uint8_t)m->spirits;
+	} else {
+		visit->arrival = (uint8_t)m->spirits;
 	}
 }
+
+static uint8_t homecare_of(Roomkeep__SessionChart__HomecareDone done)
+{
+	switch (done) {
+	case ROOMKEEP__SESSION_CHART__HOMECARE_DONE__ALL: return WATCH_HOMECARE_ALL;
+	case ROOMKEEP__SESSION_CHART__HOMECARE_DONE__SOME: return WATCH_HOMECARE_SOME;
+	case ROOMKEEP__SESSION_CHART__HOMECARE_DONE__NONE: return WATCH_HOMECARE_NONE;
+	case ROOMKEEP__SESSION_CHART__HOMECARE_DONE__MADE_WORSE: return WATCH_HOMECARE_WORSE;
+	case ROOMKEEP__SESSION_CHART__HOMECARE_DONE__HOMECARE_DONE_UNKNOWN:
+	case _ROOMKEEP__SESSION_CHART__HOMECARE_DONE_IS_INT_SIZE: break;
+	}
+	return WATCH_HOMECARE_NOT_ASKED;
+}
+
+/* The plan that counts is the last visit's. */
+static void chart_apply(struct watch_walk *w, const Roomkeep__SessionChart *m)
+{
+	struct watch_tail *t = &w->tail;
+	struct watch_event *visit = tail_visit_of(t, m->has_session_id, &m->session_id);
+	if (visit == NULL) return;
+	if (m->has_homecare_done) visit->homecare = homecare_of(m->homecare_done);
+	if (visit != &t->visits[t->count - 1] || !m->has_next_in_days || m->next_as_needed) return;
+	w->now.facts.planned_days = m->next_in_days;
+}
+
+static void adverse_apply(struct watch_walk *w, const Roomkeep__AdverseEvent *m)
+{
+	struct watch_event *visit = tail_visit_of(&w->tail, m->has_session_id, &m->session_id);
+	int64_t day = 0;
+	if (visit == NULL) return;
+	const bool called = care_day(m->follow_up_on, &day) && day <= w->today;
+	/* Of two in one visit, the one that nobody asked about counts. */
+	visit->followed_up = called && (!visit->adverse || visit->followed_up);
+	visit->adverse = true;
+}
+
+/* ---- touches, bookings ----------------------------------------------------------------------- */
 
 static void touch_apply(struct watch_patient *p, const Roomkeep__Touch *m)
 {
@@ -77,11 +139,66 @@ static void touch_apply(struct watch_patient *p, const Roomkeep__Touch *m)
 	p->touched_day = (int32_t)day;
 }
 
-static bool is_still_to_come(const struct watch_walk *w, const Roomkeep__Appointment *m)
+/* 0: it took place, or still may. */
+static uint8_t what_was_missed(const Roomkeep__Appointment *m)
 {
-	if (m->has_state && m->state != ROOMKEEP__APPOINTMENT__STATE__BOOKED) return false;
-	if (!m->has_starts_ms || m->starts_ms >= TIME_MS_END) return false;
-	return calendar_day_of(m->starts_ms, w->offset_minutes) >= w->today;
+	if (!m->has_state) return 0;
+	switch (m->state) {
+	case ROOMKEEP__APPOINTMENT__STATE__CANCELLED: return WATCH_CANCEL;
+	case ROOMKEEP__APPOINTMENT__STATE__LATE_CANCELLED: return WATCH_LATE_CANCEL;
+	case ROOMKEEP__APPOINTMENT__STATE__NO_SHOW: return WATCH_NO_SHOW;
+	case ROOMKEEP__APPOINTMENT__STATE__STATE_UNKNOWN:
+	case ROOMKEEP__APPOINTMENT__STATE__BOOKED:
+	case ROOMKEEP__APPOINTMENT__STATE__ARRIVED:
+	case ROOMKEEP__APPOINTMENT__STATE__IN_SESSION:
+	case ROOMKEEP__APPOINTMENT__STATE__DONE:
+	case _ROOMKEEP__APPOINTMENT__STATE_IS_INT_SIZE: break;
+	}
+	return 0;
+}
+
+/* Kept by day; the oldest gives way. */
+static void missed_add(struct watch_missed *x, int32_t day, uint8_t what, const struct id *id)
+{
+	size_t at = x->count;
+	while (at > 0 && x->events[at - 1].day > day) at--;
+	if (x->count == WATCH_EVENTS_USED) {
+		if (at == 0) return;
+		at--;
+		memmove(x->events, x->events + 1, at * sizeof(x->events[0]));
+		memmove(x->appointments, x->appointments + 1, at * sizeof(x->appointments[0]));
+	} else {
+		const size_t later = x->count++ - at;
+		memmove(x->events + at + 1, x->events + at, later * sizeof(x->events[0]));
+		memmove(x->appointments + at + 1, x->appointments + at,
+			later * sizeof(x->appointments[0]));
+	}
+	x->events[at] = (struct watch_event){ .day = day, .what = what };
+	x->appointments[at] = *id;
+}
+
+static void appointment_apply(struct watch_walk *w, const Roomkeep__Appointment *m)
+{
+	struct watch_missed *x = &w->missed;
+	struct watch_tail *t = &w->tail;
+	const uint8_t missed = what_was_missed(m);
+	if (m->has_rebooked_from && m->rebooked_from.len == ID_BYTES)
+		memcpy(x->follows[x->follow_count++ % WATCH_FOLLOWS_MAX].b, m->rebooked_from.data,
+		       ID_BYTES);
+	if (!m->has_starts_ms || m->starts_ms >= TIME_MS_END) return;
+	const int64_t day = calendar_day_of(m->starts_ms, w->offset_minutes);
+	if (missed != 0) {
+		struct id id = { 0 };
+		if (m->appointment_id.len == ID_BYTES)
+			memcpy(id.b, m->appointment_id.data, ID_BYTES);
+		missed_add(x, (int32_t)day, missed, &id);
+		return;
+	}
+	/* The patient was told who it would be, and agreed. */
+	if (m->spoken_yes && t->count > 0 && t->visits[t->count - 1].day == day)
+		t->visits[t->count - 1].change_known = true;
+	if (m->has_state && m->state != ROOMKEEP__APPOINTMENT__STATE__BOOKED) return;
+	if (day >= w->today) w->now.facts.booked = true;
 }
 
 static enum err record_apply_row(struct watch_walk *w)
@@ -93,13 +210,16 @@ static enum err record_apply_row(struct watch_walk *w)
 		const Roomkeep__MoodRead *mood;
 		const Roomkeep__Touch *touch;
 		const Roomkeep__Appointment *appointment;
+		const Roomkeep__SessionChart *chart;
+		const Roomkeep__AdverseEvent *adverse;
 	} m;
 	INSIST(info != NULL);
 	TRY(store_message_unpack(info, bytes, &m.any));
 	if (info->kind == KIND_MOOD_READ) mood_apply(&w->tail, m.mood);
 	if (info->kind == KIND_TOUCH) touch_apply(&w->now.facts, m.touch);
-	if (info->kind == KIND_APPOINTMENT && is_still_to_come(w, m.appointment))
-		w->now.facts.booked = true;
+	if (info->kind == KIND_APPOINTMENT) appointment_apply(w, m.appointment);
+	if (info->kind == KIND_SESSION_CHART) chart_apply(w, m.chart);
+	if (info->kind == KIND_ADVERSE_EVENT) adverse_apply(w, m.adverse);
 	store_message_freep(&m.any);
 	return ERR_OK;
 }
@@ -116,19 +236,54 @@ static enum err records_up_to(struct watch_walk *w)
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
+static bool was_rebooked(const struct watch_missed *x, const struct id *appointment_id)
+{
+	for (size_t i = 0; i < x->follow_count && i < WATCH_FOLLOWS_MAX; i++)
+		if (id_equal(&x->follows[i], appointment_id)) return true;
+	return false;
+}
+
+/* Who was there the last two times: more is not asked. */
+static void therapists_number(struct watch_tail *t)
+{
+	if (t->count < 2) return;
+	const size_t last = t->count - 1;
+	const bool same = id_equal(&t->therapists[last], &t->therapists[last - 1]);
+	t->visits[last].therapist = 1;
+	t->visits[last - 1].therapist = same ? 1 : 2;
+}
+
+/* Visits and what did not take place, in one row; of one day the visit is the later. */
+static void events_join(struct watch_walk *w)
+{
+	struct watch_patient *p = &w->now.facts;
+	struct watch_missed *x = &w->missed;
+	size_t visits = w->tail.count, missed = x->count, at = WATCH_EVENTS_USED;
+	for (size_t i = 0; i < x->count; i++)
+		x->events[i].rebooked = was_rebooked(x, &x->appointments[i]);
+	therapists_number(&w->tail);
+	while (at > 0 && visits + missed > 0) {
+		const bool visit = missed == 0 || (visits > 0 && w->tail.visits[visits - 1].day >=
+									 x->events[missed - 1].day);
+		w->events[--at] = visit ? w->tail.visits[--visits] : x->events[--missed];
+	}
+	p->visits_before += (uint32_t)visits;
+	p->events = w->events + at;
+	p->event_count = WATCH_EVENTS_USED - at;
+}
+
 static enum err patient_done(struct watch_walk *w, struct store_watch_visitor visitor)
 {
 	if (w->tail.count == 0) return ERR_OK;
 	TRY(records_up_to(w));
-	w->now.facts.events = w->tail.events;
-	w->now.facts.event_count = w->tail.count;
+	events_join(w);
 	return visitor.visit(visitor.ctx, &w->now);
 }
 
 static enum err patient_begin(struct watch_walk *w)
 {
 	w->patient = db_col_u64(w->sessions, 0);
-	w->tail.count = 0;
+	w->tail.count = w->missed.count = w->missed.follow_count = 0;
 	w->now = (struct store_watch){ .last_day = 0 };
 	return db_col_id(w->sessions, 1, &w->now.patient_id);
 }
@@ -139,12 +294,15 @@ static enum err walk_begin(struct db *db, uint64_t before_ms, struct watch_walk 
 		     "SELECT s.patient, p.patient_id, s.session_id, s.therapist_id,"
 		     " coalesce(s.started_ms, s.first_started_ms) AS at"
 		     " FROM session s JOIN patient p ON p.patient = s.patient"
-		     " WHERE at < ?1 ORDER BY s.patient, at",
-		     DB_ARGS(db_u64(before_ms)), &w->sessions));
+		     " WHERE at < ?1 AND NOT EXISTS (SELECT 1 FROM plain f WHERE f.kind = ?2"
+		     " AND f.record_id = s.session_id AND f.message IS NOT NULL)"
+		     " ORDER BY s.patient, at",
+		     DB_ARGS(db_u64(before_ms), db_u64(KIND_MISFILING)), &w->sessions));
 	TRY(db_query(db,
-		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2, ?3)"
+		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2, ?3, ?4, ?5)"
 		     " AND patient IS NOT NULL AND message IS NOT NULL ORDER BY patient, plain",
-		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH), db_u64(KIND_APPOINTMENT)),
+		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH), db_u64(KIND_APPOINTMENT),
+			     db_u64(KIND_SESSION_CHART), db_u64(KIND_ADVERSE_EVENT)),
 		     &w->records));
 	return db_step(w->records, &w->has_record);
 }

@@ -102,6 +102,59 @@ static void put_appointment(struct fx *fx, uint64_t patient, uint64_t n, uint64_
 	put_plain(fx, KIND_APPOINTMENT, &id, patient, &m.base);
 }
 
+static void put_chart(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__SessionChart m)
+{
+	struct id session = id_of(2, patient * 1000 + n);
+	struct id patient_id = id_of(1, patient);
+	m.has_session_id = m.has_patient_id = true;
+	m.session_id = fx_bytes(&session);
+	m.patient_id = fx_bytes(&patient_id);
+	put_plain(fx, KIND_SESSION_CHART, &session, patient, &m.base);
+}
+
+static void put_adverse(struct fx *fx, uint64_t patient, uint64_t n, const char *follow_up_on)
+{
+	union {
+		const char *from;
+		char *to;
+	} day = { .from = follow_up_on };
+	Roomkeep__AdverseEvent m = ROOMKEEP__ADVERSE_EVENT__INIT;
+	struct id id = id_of(7, patient * 1000 + n);
+	struct id session = id_of(2, patient * 1000 + n / 10);
+	m.has_adverse_event_id = m.has_session_id = true;
+	m.adverse_event_id = fx_bytes(&id);
+	m.session_id = fx_bytes(&session);
+	m.follow_up_on = day.to;
+	put_plain(fx, KIND_ADVERSE_EVENT, &id, patient, &m.base);
+}
+
+static void put_misfiling(struct fx *fx, uint64_t patient, uint64_t n)
+{
+	Roomkeep__Misfiling m = ROOMKEEP__MISFILING__INIT;
+	struct id session = id_of(2, patient * 1000 + n);
+	m.has_session_id = true;
+	m.session_id = fx_bytes(&session);
+	put_plain(fx, KIND_MISFILING, &session, patient, &m.base);
+}
+
+/* Appointment n, made from appointment `from`; 0: from none. */
+static void put_rebooked(struct fx *fx, uint64_t patient, uint64_t n, uint64_t from,
+			 uint64_t starts_ms, bool spoken_yes)
+{
+	Roomkeep__Appointment m = ROOMKEEP__APPOINTMENT__INIT;
+	struct id id = id_of(6, patient * 1000 + n);
+	struct id before = id_of(6, patient * 1000 + from);
+	m.has_appointment_id = m.has_starts_ms = m.has_spoken_yes = true;
+	m.appointment_id = fx_bytes(&id);
+	m.starts_ms = starts_ms;
+	m.spoken_yes = spoken_yes;
+	if (from != 0) {
+		m.has_rebooked_from = true;
+		m.rebooked_from = fx_bytes(&before);
+	}
+	put_plain(fx, KIND_APPOINTMENT, &id, patient, &m.base);
+}
+
 /* ---- what comes out -------------------------------------------------------------------------- */
 
 struct seen {
@@ -117,7 +170,7 @@ static enum err see(void *ctx, const struct store_watch *p)
 	struct watch_result result;
 	for (size_t i = 0; i < p->facts.event_count; i++) {
 		assert_true(watch_event_is_valid(&p->facts.events[i]));
-		assert_true(i == 0 || p->facts.events[i - 1].day < p->facts.events[i].day);
+		assert_true(i == 0 || p->facts.events[i - 1].day <= p->facts.events[i].day);
 	}
 	watch_judge(&p->facts, NOW_DAY, &result);
 	s->steps[result.step]++;
@@ -216,6 +269,137 @@ static void test_watch_410_who_is_booked_from_today_on(void **state)
 	assert_int_equal(s.count, COUNT_OF(rows));
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		assert_int_equal(s.patients[i].facts.booked, rows[i].booked);
+}
+
+static void test_watch_410_plan_homecare_and_what_went_wrong(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	Roomkeep__SessionChart m = ROOMKEEP__SESSION_CHART__INIT;
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 2; p++) {
+		put_patient(fx, p);
+		for (uint64_t n = 0; n < 3; n++)
+			put_session(fx, p, n, NOW_MS - (60 - 20 * n) * DAY_MS, &mara);
+	}
+	m.has_homecare_done = m.has_next_in_days = true;
+	m.homecare_done = ROOMKEEP__SESSION_CHART__HOMECARE_DONE__NONE;
+	m.next_in_days = 14;
+	put_chart(fx, 1, 1, m); /* not the last visit's: its plan is over */
+	put_chart(fx, 2, 2, m);
+	m.next_as_needed = m.has_next_as_needed = true;
+	m.homecare_done = ROOMKEEP__SESSION_CHART__HOMECARE_DONE__SOME;
+	put_chart(fx, 1, 2, m);
+	put_adverse(fx, 1, 10, "2025-11-01");
+	put_adverse(fx, 1, 11, ""); /* a second one in that visit, and nobody called */
+	put_adverse(fx, 1, 20, "2025-11-24");
+	put_adverse(fx, 2, 20, "2025-11-25"); /* the call is still to come */
+	fx_commit(fx);
+
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.patients[0].facts.planned_days, 0);
+	assert_int_equal(s.patients[1].facts.planned_days, 14);
+	assert_int_equal(s.events[0][0].homecare, WATCH_HOMECARE_NOT_ASKED);
+	assert_int_equal(s.events[0][1].homecare, WATCH_HOMECARE_NONE);
+	assert_int_equal(s.events[0][2].homecare, WATCH_HOMECARE_SOME);
+	assert_false(s.events[0][0].adverse);
+	assert_true(s.events[0][1].adverse && !s.events[0][1].followed_up);
+	assert_true(s.events[0][2].adverse && s.events[0][2].followed_up);
+	assert_true(s.events[1][2].adverse && !s.events[1][2].followed_up);
+}
+
+/* One was there last and wrote it; on the right chart it is a visit, here it is none. */
+static void test_watch_410_a_misfiled_session_is_no_visit(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	fx_begin(fx);
+	put_patient(fx, 1);
+	put_session(fx, 1, 0, NOW_MS - 90 * DAY_MS, &mara);
+	put_session(fx, 1, 1, NOW_MS - DAY_MS, &mara);
+	put_misfiling(fx, 1, 1);
+	put_patient(fx, 2);
+	put_session(fx, 2, 0, NOW_MS - DAY_MS, &mara);
+	put_misfiling(fx, 2, 0);
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, 1); /* the second was never here */
+	assert_int_equal(s.patients[0].last_day, NOW_DAY - 90);
+}
+
+static void test_watch_410_who_cancelled_and_did_not_come_back(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const Roomkeep__Appointment__State cancelled = ROOMKEEP__APPOINTMENT__STATE__CANCELLED;
+	const Roomkeep__Appointment__State late = ROOMKEEP__APPOINTMENT__STATE__LATE_CANCELLED;
+	const Roomkeep__Appointment__State no_show = ROOMKEEP__APPOINTMENT__STATE__NO_SHOW;
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 4; p++) {
+		put_patient(fx, p);
+		put_session(fx, p, 0, NOW_MS - 30 * DAY_MS, &mara);
+	}
+	/* Typed in another order than they were for; one of the day of the visit, one to come. */
+	put_appointment(fx, 1, 3, NOW_MS + 5 * DAY_MS, no_show);
+	put_appointment(fx, 1, 1, NOW_MS - 30 * DAY_MS, cancelled);
+	put_appointment(fx, 1, 2, NOW_MS - 10 * DAY_MS, late);
+	/* 2: another one was made from it, which is over, too. */
+	put_appointment(fx, 2, 1, NOW_MS - 10 * DAY_MS, cancelled);
+	put_rebooked(fx, 2, 2, 1, NOW_MS - 8 * DAY_MS, false);
+	/* 3: more than are looked at; the oldest give way, the visit among them. */
+	for (uint64_t n = 0; n < 40; n++)
+		put_appointment(fx, 3, n, NOW_MS - (n * 7 % 40 + 1) * DAY_MS / 2, cancelled);
+	/* 4: the last by day, whichever was typed last. */
+	for (uint64_t n = 0; n < 40; n++)
+		put_appointment(fx, 4, n, NOW_MS - (29 + n) * DAY_MS, late);
+	fx_commit(fx);
+
+	const struct seen s = look(fx, 0);
+	const struct watch_event *one = s.events[0];
+	assert_int_equal(s.patients[0].facts.event_count, 4);
+	assert_int_equal(one[0].what, WATCH_CANCEL);
+	assert_int_equal(one[1].what, WATCH_VISIT);
+	assert_int_equal(one[1].day, one[0].day);
+	assert_int_equal(one[2].what, WATCH_LATE_CANCEL);
+	assert_int_equal(one[3].what, WATCH_NO_SHOW);
+	assert_int_equal(one[3].day, NOW_DAY + 5);
+	assert_false(one[2].rebooked);
+	assert_int_equal(s.patients[0].last_day, NOW_DAY - 30);
+	assert_int_equal(s.patients[1].facts.event_count, 2);
+	assert_true(s.events[1][1].rebooked);
+	assert_false(s.patients[1].facts.booked);
+	assert_int_equal(s.patients[2].facts.event_count, WATCH_EVENTS_USED);
+	assert_int_equal(s.patients[2].facts.visits_before, 1);
+	for (size_t i = 0; i < WATCH_EVENTS_USED; i++)
+		assert_int_equal(s.events[2][i].what, WATCH_CANCEL);
+	assert_int_equal(s.events[3][WATCH_EVENTS_USED - 1].day, NOW_DAY - 29);
+	assert_int_equal(s.events[3][WATCH_EVENTS_USED - 2].what, WATCH_VISIT);
+}
+
+static void test_watch_410_another_therapist_and_whether_that_was_agreed(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const struct id jo = id_of(9, 2);
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 3; p++) {
+		put_patient(fx, p);
+		put_session(fx, p, 0, NOW_MS - 40 * DAY_MS, &mara);
+		put_session(fx, p, 1, NOW_MS - 20 * DAY_MS, p == 3 ? &mara : &jo);
+		put_rebooked(fx, p, 1, 0, NOW_MS - 20 * DAY_MS, p == 2);
+	}
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	struct watch_result r;
+	for (size_t i = 0; i < 3; i++) {
+		struct watch_patient facts = s.patients[i].facts;
+		facts.events = s.events[i];
+		watch_judge(&facts, NOW_DAY, &r);
+		bool said = false;
+		for (size_t k = 0; k < r.reason_count; k++)
+			said = said || r.reasons[k].code == WATCH_CODE_THERAPIST;
+		assert_int_equal(said, i == 0);
+	}
 }
 
 /* Of a record that a tombstone took a part of, the rest says what it can. */
@@ -369,6 +553,15 @@ int main(void)
 			fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_who_is_booked_from_today_on,
 						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_plan_homecare_and_what_went_wrong,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_a_misfiled_session_is_no_visit,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_who_cancelled_and_did_not_come_back,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_watch_410_another_therapist_and_whether_that_was_agreed, fx_setup,
+			fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_torn_records_count_for_nothing,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_the_last_touch_counts_whichever_was_typed_last,
