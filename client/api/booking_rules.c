@@ -18,7 +18,8 @@ struct plan {
 	bool whole;                          /* after: `booking` says where */
 	struct booking booking;
 	bool moved;         /* its time or place is new, or it holds it anew */
-	bool new_therapist; /* or it holds its time anew */
+	bool new_therapist; /* or it holds its time anew, as the next */
+	bool new_room;
 };
 
 static void plan_finip(struct plan *p)
@@ -47,8 +48,9 @@ static enum err plan_load(struct verb *v, struct plan *p, const Roomkeep__Appoin
 			  appointment_booking(p->before, &was, NULL) == ERR_OK;
 	const bool therapist = held && id_equal(&was.therapist, &p->booking.therapist);
 	p->new_therapist = !therapist;
-	p->moved = !therapist || !id_equal(&was.room, &p->booking.room) ||
-		   was.start_ms != p->booking.start_ms || was.end_ms != p->booking.end_ms;
+	p->new_room = !held || !id_equal(&was.room, &p->booking.room);
+	p->moved = !therapist || p->new_room || was.start_ms != p->booking.start_ms ||
+		   was.end_ms != p->booking.end_ms;
 	return ERR_OK;
 }
 
@@ -62,6 +64,18 @@ static enum err check_therapist(struct verb *v, const struct plan *p)
 	if (user->active && (user->roles & ROLE_THERAPIST) != 0) return ERR_OK;
 	return fault_set(&v->fault, ERR_BAD_VALUE, NULL,
 			 "therapist_id: somebody who treats in this clinic");
+}
+
+/* By the list that the server gave last; before it gave one, any may be there. */
+static enum err check_room(struct verb *v, const struct plan *p)
+{
+	const struct id *room_id = &p->booking.room;
+	if (v->room_names->count == 0) return ERR_OK;
+	if (id_equal(room_id, &local_room(verb_local(v))->room_id)) return ERR_OK;
+	for (size_t i = 0; i < v->room_names->count; i++)
+		if (id_equal(&v->room_names->rooms[i].id, room_id)) return ERR_OK;
+	return fault_set(&v->fault, ERR_NOT_FOUND, NULL,
+			 "room_id: no room that this one knows has it; list rooms asks the server");
 }
 
 static struct booking_comfort comfort_of(const Roomkeep__Comfort *m)
@@ -179,6 +193,7 @@ enum err booking_rules_check(struct verb *v, Roomkeep__Appointment *change,
 	/* What is not whole is refused by name further on. */
 	if (!p.whole || !appointment_holds_time(&p.after) || !p.moved) return ERR_OK;
 	TRY(house_load(v, &h));
+	if (p.new_room) TRY(check_room(v, &p));
 	if (p.new_therapist) TRY(check_therapist(v, &p));
 	if (p.new_therapist) TRY(check_comfort(v, &p, &h));
 	TRY(chart_split_check(v, &p.booking, record_id));

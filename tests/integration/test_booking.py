@@ -56,6 +56,15 @@ class Booking(ClinicTest):
             self.assertEqual(taken[0], taken[1])
         self.assertEqual(self.clinic.check()["ok"], True)
 
+    def test_a_room_that_is_not_there(self):
+        status, _, err = run(self.room1.args(
+            "add", "appointment", "--patient", self.maya, "--room",
+            "01a0c450-0000-7000-8000-000000000001", "--therapist", self.mara, "--starts-at",
+            DAY % 1 + "T10:00:00Z", "--minutes", "60"))
+        self.assertEqual(status, 66)
+        self.assertIn("room", err)
+        self.assertEqual(self.day(self.room1, DAY % 1), [])
+
     def test_a_day_without_the_server(self):
         self.assertEqual(self.book(self.room1, self.maya, DAY % 1 + "T09:00:00Z")[0], 0)
         self.room1.sync()
