@@ -2,6 +2,7 @@
  * appointment goes through the verbs of plain records (verbs_record.c). */
 #include "client/api/day_sheet.h"
 #include "client/api/record_json.h"
+#include "client/api/session_chart.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
 
@@ -223,10 +224,56 @@ static enum err find_last(struct verb *v, const struct id *patient_id, struct re
 			 "this patient has no appointment to go on from: add one");
 }
 
-static enum err read_interval(struct verb *v, uint32_t *ret_days)
+/* The session that is named, else the patient's last; zeros: there is none. */
+static enum err find_planning_session(struct verb *v, const struct id *patient_id, struct id *ret)
+{
+	CLEANUP(local_sessions_finip) struct local_sessions all = { 0 };
+
+	*ret = (struct id){ 0 };
+	if (verb_has(v, "session_id")) return verb_need_id(v, "session_id", ret);
+	TRY(local_find_sessions(verb_local(v), verb_vault(v), patient_id, &all));
+	TRY(local_drop_misfiled(verb_local(v), verb_vault(v), patient_id, &all));
+	if (all.count > 0) *ret = all.held[all.count - 1].session_id;
+	return ERR_OK;
+}
+
+/* What its plan says of the next visit. */
+static enum err plan_interval(struct verb *v, const struct id *patient_id, uint32_t *ret_days)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const Roomkeep__SessionChart *chart = NULL;
+	struct id session_id;
+	enum err e = find_planning_session(v, patient_id, &session_id);
+
+	if (e == ERR_OK) {
+		ENSURE(!id_is_zero(&session_id), ERR_NOT_FOUND);
+		e = session_chart_get(v, &session_id, NULL, &fold, &chart);
+	}
+	TRY(e);
+	ENSURE(chart->has_next_in_days && !chart->next_as_needed, ERR_NOT_FOUND);
+	ENSURE(chart->next_in_days >= 1 && chart->next_in_days <= BOOKING_INTERVAL_DAYS_MAX,
+	       ERR_TOO_BIG);
+	*ret_days = chart->next_in_days;
+	return ERR_OK;
+}
+
+static enum err read_interval(struct verb *v, const struct id *patient_id, uint32_t *ret_days)
 {
 	const json_t *value = json_object_get(v->request, "interval_days");
 
+	if (value == NULL) {
+		const enum err e = plan_interval(v, patient_id, ret_days);
+		if (e == ERR_DENIED)
+			return fault_set(&v->fault, ERR_USAGE, "usage",
+					 "interval_days is missing: the plan is not yours to read");
+		if (e == ERR_NOT_FOUND || e == ERR_TOO_BIG)
+			return fault_set(
+				&v->fault, ERR_USAGE, "usage",
+				"interval_days is missing: the last session's plan says no "
+				"number of days up to %u",
+				BOOKING_INTERVAL_DAYS_MAX);
+		return e;
+	}
 	if (json_is_integer(value) && json_integer_value(value) >= 1 &&
 	    json_integer_value(value) <= BOOKING_INTERVAL_DAYS_MAX) {
 		*ret_days = (uint32_t)json_integer_value(value);
@@ -290,7 +337,8 @@ enum err verb_rebook(struct verb *v)
 	uint32_t interval = 0;
 
 	TRY(find_patient(v, &patient_id));
-	TRY(read_interval(v, &interval));
+	TRY(read_interval(v, &patient_id, &interval));
+	TRY(json_put(v->answer, "interval_days", json_integer(interval)));
 	const enum err e = find_last(v, &patient_id, &fold, &last);
 	if (e == ERR_DENIED) return fault_set(&v->fault, e, NULL, "you may not read appointments");
 	TRY(e);

@@ -647,14 +647,13 @@ static const struct cli_command own_commands[] = {
 			   .take = CLI_TAKE_COUNT,
 			   .min = 1,
 			   .max = 366,
-			   .required = true,
-			   .help = "days from one to the next, as the plan says; closed days are "
-				   "skipped" },
+			   .help = "days from one to the next (default: what the plan of the "
+				   "session, or of the last one, says); closed days are skipped" },
 			 FLAG("from", "appointment_id", "ID", CLI_TAKE_WORD,
 			      "the appointment it follows (default: the latest)"),
 			 YES_FLAG),
-	  .examples = { "roomkeep rebook --patient ID --interval-days 14",
-			"roomkeep rebook --session SID --interval-days 7 --json" },
+	  .examples = { "roomkeep rebook --session SID",
+			"roomkeep rebook --patient ID --interval-days 14 --json" },
 	  .exits = "1 the time is taken, 65 a value is wrong, 66 nothing to go on from, 77 not "
 		   "allowed, or not to the patient's comfort",
 	  .run = cli_run_verb,

@@ -138,13 +138,17 @@ class Visit(ClinicTest):
         for field in ("pain_now", "red_flags", "change_since", "next_in_days", "ended_at"):
             self.assertIn(field, missing)
             self.assertIn(field, refused["error"]["message"])
+        status, refused = self.ask("rebook", session_id=sid)
+        self.assertNotEqual(status, 200)
+        self.assertIn("interval_days", refused["error"]["message"])
         self.do("set/session", session_id=sid, subjective="Turning hurts.",
                 plan="Neck again, then shoulder.", episode_id=episode, pain_now=6, pain_worst=8,
                 pain_best=2, change_since="better", homecare_done="some", health_changed=False,
                 red_flags="clear", contraindications_considered=True, consented="yes",
                 draped_as_consented=True, no_adverse_event=True, next_in_days=7,
                 own_words="like a rope", shown=["proof_page"], check_ins=2, ends_now=True)
-        booked = self.do("rebook", session_id=sid, interval_days=7)
+        booked = self.do("rebook", session_id=sid)
+        self.assertEqual(booked["interval_days"], 7)
         self.do("set/session", session_id=sid, booked_next=True, booked_by="Mara")
         self.do("sign/session", session_id=sid)
         self.do("add/note", patient_id=patient, session_id=sid, text=MARKER)
