@@ -94,6 +94,29 @@ static enum err put_last_visit(struct verb *v, const struct local_session_start 
 	return put_session_text(object, &s, ROOMKEEP__TEXT_FIELD__PLAN);
 }
 
+/* What the patient was to do at home since the last visit: to be asked about. */
+static enum err put_homecare(struct verb *v, const struct id *session_id)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	size_t count = 0;
+	json_t *list = json_array();
+
+	TRY(json_put(v->answer, "homecare", list));
+	TRY(local_list_session_records(verb_local(v), verb_vault(v), KIND_HOMECARE_ITEM, session_id,
+				       NULL, &fold, &records, &count));
+	for (size_t i = 0; i < count; i++) {
+		const void *any = records[i].message;
+		const Roomkeep__HomecareItem *m = any;
+		json_t *object = NULL;
+		if (m->what == NULL) continue; /* erased */
+		TRY(new_row(list, &object));
+		TRY(json_put(object, "what", json_string(m->what)));
+		TRY(json_put(object, "dose", m->dose == NULL ? json_null() : json_string(m->dose)));
+	}
+	return ERR_OK;
+}
+
 /* ---- proof --------------------------------------------------------------------------------- */
 
 static json_t *value_of(const struct proof_row *row)
@@ -161,8 +184,12 @@ static enum err put_visits(struct verb *v, const struct id *patient_id, int64_t 
 	TRY(json_put(v->answer, "first_visit",
 		     before == 0 && !s.knows_rest ? json_null() : json_boolean(before == 0)));
 	TRY(put_proof(v, s.held, count));
-	return count == 0 ? json_put(v->answer, "last_visit", json_null())
-			  : put_last_visit(v, &s.held[count - 1]);
+	if (count == 0) {
+		TRY(json_put(v->answer, "homecare", json_array()));
+		return json_put(v->answer, "last_visit", json_null());
+	}
+	TRY(put_homecare(v, &s.held[count - 1].session_id));
+	return put_last_visit(v, &s.held[count - 1]);
 }
 
 /* ---- what was said ------------------------------------------------------------------------- */

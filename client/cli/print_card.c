@@ -239,12 +239,33 @@ static enum err print_notes(const json_t *a, struct buf *line)
 	return flush(line, "NOTES");
 }
 
+static void print_family(const json_t *guard)
+{
+	if (text_or(guard, "band", "")[0] != '\0') print_part("FAMILY", text_or(guard, "band", ""));
+	if (text_or(guard, "wall_words", "")[0] != '\0')
+		print_part("", text_or(guard, "wall_words", ""));
+}
+
+/* "turn the head, 3 times a day" */
+static enum err print_homecare(const json_t *list, struct buf *line)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
+		const char *dose = json_text_of(item, "dose");
+		TRY(buf_append_str(line, json_text_of(item, "what")));
+		if (dose != NULL) TRY(buf_append_fmt(line, ", %s", dose));
+		TRY(flush(line, i == 0 ? "HOMECARE" : ""));
+	}
+	return ERR_OK;
+}
+
 enum err print_card(const json_t *answer)
 {
 	CLEANUP(buf_finip) struct buf line = { 0 };
 	const json_t *complaints = json_object_get(answer, "complaints");
 
 	TRY(print_name(answer, &line));
+	print_family(json_object_get(answer, "guard"));
 	TRY(print_alerts(json_object_get(answer, "take_care"), &line));
 	TRY(print_consents(json_object_get(answer, "consent"), &line));
 	TRY(print_visit(answer, &line));
@@ -253,6 +274,7 @@ enum err print_card(const json_t *answer)
 			   json_string_value(json_array_get(complaints, i)));
 	}
 	TRY(print_proof(json_object_get(answer, "proof"), &line));
+	TRY(print_homecare(json_object_get(answer, "homecare"), &line));
 	TRY(print_promises(json_object_get(answer, "promises"), &line));
 	TRY(print_talks(json_object_get(answer, "talk_about"), &line));
 	TRY(add_wishes(&line, json_object_get(answer, "comfort")));

@@ -62,8 +62,8 @@ static void test_card_44_a_first_visit_is_said_to_be_one(void **state)
 	expect_card(&s, "comfort", "null");
 	expect_card(&s, "preference", "null");
 	expect_card(&s, "own_notes", "0");
-	const char *lists[] = { "take_care", "consent",    "complaints",  "proof",
-				"promises",  "talk_about", "mood_prompts" };
+	const char *lists[] = { "take_care", "consent",    "complaints",   "proof",
+				"promises",  "talk_about", "mood_prompts", "homecare" };
 	for (size_t i = 0; i < COUNT_OF(lists); i++) expect_card(&s, lists[i], "[]");
 	/* During the first visit it still is the first. */
 	free(visit(&s));
@@ -98,6 +98,9 @@ static void test_card_44_what_was_said_last_time(void **state)
 		 "{'session_id':'%s','subjective':'stiff neck','plan':'recheck left rotation'}",
 		 session));
 	add(&s, "add/promise", "'text':'look up a stretch','due':'2025-12-01'");
+	done(ask(s.mara, "add/homecare-item",
+		 "{'session_id':'%s','what':'turn the head','dose':'3 times a day'}", session));
+	expect_card(&s, "homecare", "[]"); /* it is to be done after today */
 	add(&s, "add/promise", "'text':'kept already','kept':'kept'");
 	add(&s, "add/promise", "'text':'dropped','kept':'dropped'");
 	add(&s, "add/episode", "'complaint':'neck after a fall','started':'2025-11-01'");
@@ -118,6 +121,7 @@ static void test_card_44_what_was_said_last_time(void **state)
 	assert_string_equal(json_text_of(json_array_get(promises, 0), "by"), "mara");
 	json_decref(said.answer);
 	expect_card(&s, "complaints", "['neck after a fall']");
+	expect_card(&s, "homecare", "[{'what':'turn the head','dose':'3 times a day'}]");
 	free(session);
 	end(&s);
 }
