@@ -48,6 +48,7 @@ static const struct verb_row own_rows[] = {
 	{ "sign/session", "roomkeep.session_signed/1", verb_sign_session, SESSION },
 	{ "open/withheld", "roomkeep.opened/1", verb_open_withheld, PERSON },
 	{ "list/reviews", "roomkeep.reviews/1", verb_list_reviews, PERSON },
+	{ "list/audit", "roomkeep.audit/1", verb_list_audit, PERSON },
 	{ "show/session", "roomkeep.session/1", verb_show_session, SESSION, CHART },
 	{ "list/sessions", "roomkeep.sessions/1", verb_list_sessions, PERSON, CHART },
 	{ "add/addendum", "roomkeep.addendum/1", verb_add_addendum, SESSION },

@@ -42,6 +42,7 @@ MUST_USE enum err verb_show_card(struct verb *v);
 /* verbs_lockbox.c */
 MUST_USE enum err verb_open_withheld(struct verb *v);
 MUST_USE enum err verb_list_reviews(struct verb *v);
+MUST_USE enum err verb_list_audit(struct verb *v);
 
 /* verbs_watch.c */
 MUST_USE enum err verb_list_watch(struct verb *v);

@@ -9,7 +9,7 @@
 #define CLI_EXPORT_COMMANDS 3u
 extern const struct cli_command cli_export_commands[CLI_EXPORT_COMMANDS];
 /* table_trust.c: what the patient is owed. */
-#define CLI_TRUST_COMMANDS 4u
+#define CLI_TRUST_COMMANDS 5u
 extern const struct cli_command cli_trust_commands[CLI_TRUST_COMMANDS];
 
 #define ARG(key_, meta_, take_, help_)                                                             \

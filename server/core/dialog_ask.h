@@ -41,9 +41,10 @@ enum dialog_ask_kind {
 	ASK_UNLOCK_LOGIN,
 	ASK_WATCH_GET,
 	ASK_REVIEW_GET,
+	ASK_OPENINGS_GET,
 	ASK_FEED_PAGE, /* made by the dialog, not by a frame */
 };
-#define DIALOG_ASK_KINDS 21u
+#define DIALOG_ASK_KINDS 22u
 
 /* Who asks, as of the moment the frame came. */
 struct dialog_who {

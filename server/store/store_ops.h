@@ -39,7 +39,8 @@ struct store_reader;
 	X(WATCHED, 22, "watched")             /* who stays away was asked */                       \
 	X(DIRECTIVE_HIT, 23, "directive_hit") /* withheld was looked at; subject: the patient */   \
 	X(BREAKGLASS, 24, "breakglass")       /* withheld was opened; subject: the patient */      \
-	X(REVIEWED, 25, "reviewed")           /* the monthly review was asked for */
+	X(REVIEWED, 25, "reviewed")           /* the monthly review was asked for */               \
+	X(OPENINGS, 26, "openings") /* who opened a chart was asked; subject: the patient */
 
 enum store_event_kind {
 #define STORE_EVENT_ENUM(name, number, word) STORE_EVENT_##name = number,

@@ -35,6 +35,7 @@ static const struct work_row work_rows[DIALOG_ASK_KINDS] = {
 	[ASK_UNLOCK_LOGIN] = { work_check_unlock, work_write_unlock, NULL },
 	[ASK_WATCH_GET] = { work_check_watch, work_write_watch, work_reply_watch },
 	[ASK_REVIEW_GET] = { work_check_review, work_write_review, work_reply_review },
+	[ASK_OPENINGS_GET] = { work_check_openings, work_write_openings, work_reply_openings },
 	[ASK_FEED_PAGE] = { work_check_feed_page, NULL, NULL },
 };
 

@@ -122,6 +122,11 @@ struct review_checked {
 	Roomkeep__ReviewReply reply;
 };
 
+struct openings_checked {
+	struct id patient_id;
+	Roomkeep__OpeningsReply reply;
+};
+
 struct list_checked {
 	Roomkeep__Directory directory;
 };
@@ -137,6 +142,7 @@ struct ask_checked {
 		struct fetch_checked fetch;
 		struct watch_checked watch;
 		struct review_checked review;
+		struct openings_checked openings;
 		struct list_checked list;
 		struct store_invite invite;
 	} is;

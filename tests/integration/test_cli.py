@@ -22,7 +22,8 @@ set session; correct session; add measure; sign session; add addendum; show sess
 list sessions; add note;
 list notes; list pending; list day-sheet; list waitlist; add walk-in; rebook; export day-sheet;
 export calendar; show card; list watch; show report; export patient; export letter;
-export receipt; open withheld; list reviews"""
+export receipt; open withheld; list reviews;
+list audit"""
 SERVER_COMMANDS = "init; serve; status; check database; block user"
 
 

@@ -26,6 +26,7 @@ static const struct {
 	{ ROOMKEEP__FRAME__BODY_FETCH, "XNNsa" },
 	{ ROOMKEEP__FRAME__BODY_WATCH_GET, "XNNsa" },
 	{ ROOMKEEP__FRAME__BODY_REVIEW_GET, "XNNsd" },
+	{ ROOMKEEP__FRAME__BODY_OPENINGS_GET, "XNNsa" },
 	{ ROOMKEEP__FRAME__BODY_GET_DIRECTORY, "XNNaa" },
 	{ ROOMKEEP__FRAME__BODY_ADD_USER, "XNNsd" },
 	{ ROOMKEEP__FRAME__BODY_PUT_DIRECTORY, "XNNsd" },
@@ -53,6 +54,7 @@ static const struct {
 	{ ROOMKEEP__FRAME__BODY_PONG, "XNNbb" },
 	{ ROOMKEEP__FRAME__BODY_WATCH_REPLY, "XNNbb" },
 	{ ROOMKEEP__FRAME__BODY_REVIEW_REPLY, "XNNbb" },
+	{ ROOMKEEP__FRAME__BODY_OPENINGS_REPLY, "XNNbb" },
 };
 
 static Roomkeep__Frame *sample(struct fx *x, Roomkeep__Frame__BodyCase body)

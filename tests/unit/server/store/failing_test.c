@@ -1,6 +1,7 @@
 /* Every verb of the store with each of its calls to SQLite failing in turn, and with each of its
  * own allocations: it says so, a rollback undoes it, and the same succeeds at once afterwards. */
 #include "record/calendar.h"
+#include "server/store/store_openings.h"
 #include "server/store/store_priv.h"
 #include "server/store/store_watch.h"
 #include "store_fixture.h"
@@ -575,10 +576,21 @@ static enum err watch_each(struct fx *fx)
 	return ERR_OK;
 }
 
+static enum err openings_list(struct fx *fx)
+{
+	CLEANUP(arena_finip) struct arena arena;
+	struct store_opening *list = NULL;
+	uint64_t left_out = 0;
+	size_t count = 0;
+	arena_init(&arena, 1024 * 1024);
+	return store_openings_list(eyes(fx), &at.patient, &arena, &list, &count, &left_out);
+}
+
 /* Booked beside another in time, moved, and the move erased: each asks what stands near. */
 static void test_appointments(void **state)
 {
 	static const struct verb watch = { "watch", watch_each };
+	static const struct verb openings = { "openings", openings_list };
 	struct fx *fx = *state;
 	const uint64_t start_ms = fx->now_ms + 2 * CALENDAR_DAY_MS;
 	const struct id ids[2] = { fx_id(fx), fx_id(fx) };
@@ -601,7 +613,10 @@ static void test_appointments(void **state)
 	const Roomkeep__Appointment moved =
 		appointment_of(&ids[0], start_ms + 4 * CALENDAR_HOUR_MS);
 	const struct id move_op = check_op_id(fx, KIND_APPOINTMENT, &moved.base);
-	for (unsigned way = 0; way < WAYS; way++) check_verb(fx, &watch, (enum way)way, false);
+	for (unsigned way = 0; way < WAYS; way++) {
+		check_verb(fx, &watch, (enum way)way, false);
+		check_verb(fx, &openings, (enum way)way, false);
+	}
 	check_tombstone(fx, at.mara, &move_op);
 }
 
