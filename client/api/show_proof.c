@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "client/api/proof_load.h"
+#include "client/api/referral_offer.h"
 #include "client/api/show.h"
 #include "record/proof_words.h"
 
@@ -161,7 +162,9 @@ enum err show_sign_warnings(struct verb *v, const struct id *session_id)
 
 /* ---- one row ------------------------------------------------------------------------------- */
 
-static enum err put_prompts(struct verb *v, const struct proof_row *row)
+/* A positive test that calls for it opens a referral; one that calls for care may. */
+static enum err put_prompts(struct verb *v, const struct session_state *s,
+			    const struct proof_row *row)
 {
 	CLEANUP(buf_finip) struct buf text = { 0 };
 	json_t *list = json_array();
@@ -172,7 +175,8 @@ static enum err put_prompts(struct verb *v, const struct proof_row *row)
 	json_t *object = json_object();
 	ENSURE(json_array_append_new(list, object) == 0, ERR_NOMEM);
 	TRY(json_put(object, "alert", json_string(row->entry->alert)));
-	return json_put_text(object, "text", buf_view(&text));
+	TRY(json_put_text(object, "text", buf_view(&text)));
+	return referral_offer_put(v, object, &s->patient_id, &s->session_id);
 }
 
 static enum err put_change_of(struct verb *v, const struct proof_session *p,
@@ -202,7 +206,7 @@ enum err show_measure_proof(struct verb *v, const struct id *session_id,
 	for (size_t i = 0; i < p.row_count; i++) {
 		if (!id_equal(&p.rows[i].measure_id, measure_id)) continue;
 		TRY(put_change_of(v, &p, &p.rows[i]));
-		return put_prompts(v, &p.rows[i]);
+		return put_prompts(v, &s, &p.rows[i]);
 	}
 	return ERR_OK;
 }

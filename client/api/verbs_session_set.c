@@ -3,6 +3,7 @@
 #include "client/api/chart_guard.h"
 #include "client/api/hints.h"
 #include "client/api/record_json.h"
+#include "client/api/referral_offer.h"
 #include "client/api/session_calls.h"
 #include "client/api/session_chart.h"
 #include "client/api/verbs.h"
@@ -327,6 +328,14 @@ static enum err put_hints(struct setting *c)
 
 /* ---- the verb ------------------------------------------------------------------------------ */
 
+static bool found_red_flags(const struct verb *v)
+{
+	const char *screen = json_text_of(v->request, "red_flags");
+
+	return (screen != NULL && strcmp(screen, "flagged") == 0) ||
+	       json_array_size(json_object_get(v->request, "red_flags_found")) > 0;
+}
+
 static enum err set_all(struct setting *c)
 {
 	TRY(set_texts(c));
@@ -354,5 +363,6 @@ enum err verb_set_session(struct verb *v)
 	v->effects.outbox = true;
 	TRY(json_put_id(v->answer, "session_id", &session_id));
 	TRY(json_put(v->answer, "changed", json_integer((json_int_t)c.changed)));
+	TRY(referral_offer_prompts(v, found_red_flags(v), &c.s.patient_id, &session_id));
 	return put_hints(&c);
 }

@@ -35,6 +35,30 @@ class Referrals(ClinicTest):
         self.assertIn("after noticed comes discussed or declined", fault.err)
 
 
+    def test_a_red_flag_offers_the_referral(self):
+        patient = self.add_patient(self.room2)
+        session = self.start_session(self.room2, patient)
+        self.assertEqual(self.room2.call("set", "session", session, "--red-flags",
+                                         "clear")["prompts"], [])
+        positive = self.room2.call("add", "measure", "--session", session, "--ref",
+                                   "cx_lhermitte", "--phase", "pre", "--result", "pos")
+        self.assertEqual(positive["prompts"][0]["alert"], "refer")
+        found = self.room2.call("set", "session", session, "--red-flags", "flagged")
+        offer = found["prompts"][0]["referral"]
+        self.assertEqual(offer, positive["prompts"][0]["referral"])
+        self.assertEqual(offer, {"patient_id": patient, "session_id": session,
+                                 "state": "noticed", "noticed_on": day(0), "red_flag": True})
+        self.room2.call("add", "referral", "--patient", patient, "--session", session, "--state",
+                        offer["state"], "--noticed-on", offer["noticed_on"], "--red-flag", "yes",
+                        "--ask", "-", stdin="night pain\n")
+        # Once it is open it is not offered again; the alert of the test stays.
+        self.assertEqual(self.room2.call("set", "session", session, "--red-flags",
+                                         "flagged")["prompts"], [])
+        again = self.room2.call("add", "measure", "--session", session, "--ref",
+                                "cx_lhermitte", "--phase", "pre", "--result", "pos")
+        self.assertEqual([p["referral"] for p in again["prompts"]], [None])
+
+
 class Requests(ClinicTest):
     def test_a_request_is_due_and_a_refusal_needs_its_annotation(self):
         patient = self.add_patient(self.room2)
@@ -305,6 +329,54 @@ class LockBox(ClinicTest):
         self.room1.sync()
         row = self.room1.call("list", "reviews")["reviews"][0]
         self.assertEqual(row["outcome"], "justified")
+
+
+class Audit(ClinicTest):
+    def openings(self, room, patient):
+        return room.call("list", "audit", "--patient", patient)["openings"]
+
+    def test_who_opened_my_chart(self):
+        maya = self.add_patient(self.room1)
+        ben = self.add_patient(self.room1, "Ben Rowe")
+        session = self.start_session(self.room1, maya)
+        self.room1.sync()
+        until("the session is in room 2", lambda: run(
+            self.room2.args("show", "session", session))[0] == 0)
+        self.room2.call("show", "card", "--patient", maya)
+        self.room2.sync()
+        rows = [(r["staff"], r["what"]) for r in self.openings(self.room1, maya)]
+        # Newest first; each chart is written down once in a quarter of an hour.
+        self.assertEqual([r for r in rows if r[0] == "mara"],
+                         [("mara", "chart"), ("mara", "session")])
+        times = [r["at"] for r in self.openings(self.room1, maya)]
+        self.assertEqual(times, sorted(times, reverse=True))
+        self.assertEqual([r for r in self.openings(self.room2, ben) if r["staff"] == "mara"], [])
+        out = run([a for a in self.room1.args("list", "audit", "--patient", maya)
+                   if a != "--json"])[1]
+        self.assertIn("mara", out)
+        refused = self.room1.refused("list", "audit", "--patient",
+                                     "01a0c450-0000-7000-8000-000000000001")
+        self.assertEqual(refused.status, 66)
+        self.room2.proxy.cut()
+        self.room2.wait_link("offline")
+        self.assertEqual(self.room2.refused("list", "audit", "--patient", maya).status, 69)
+        self.room2.proxy.heal()
+        self.room2.wait_link("online")
+        self.room2.lock()
+        self.room2.sign_in("sam")
+        self.assertEqual(self.room2.refused("list", "audit", "--patient", maya).status, 77)
+
+    def test_whom_the_patient_keeps_out_is_not_told_who_reads(self):
+        maya = self.add_patient(self.room1)
+        mara = next(u["user_id"] for u in self.room1.call("list", "users")["users"]
+                    if u["login"] == "mara")
+        self.room1.sync()
+        until("the patient is in room 2", lambda: run(
+            self.room2.args("list", "audit", "--patient", maya))[0] == 0)
+        self.room1.call("add", "directive", "--patient", maya, "--scope", "record", "--against",
+                        "person", "--user", mara, "--asked-by", "patient")
+        self.room1.sync()
+        self.assertEqual(self.room2.refused("list", "audit", "--patient", maya).status, 77)
 
 
 class Roles(ClinicTest):
