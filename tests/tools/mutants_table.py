@@ -221,4 +221,12 @@ MUTANTS = [
            ("server/work/work.c",
             "	if (!who->enrolled || !work_room_is_active(w, &who->room_id)) {\n",
             "	if (!who->enrolled) {\n")),
+    mutant("withheld_is_sent", "what a patient withholds from somebody is not sent to them",
+           ("server/core/feed.c",
+            "	if (!access_may_read(&q) || feed_withholds(eyes, row)) return false;\n",
+            "	if (!access_may_read(&q)) return false;\n")),
+    mutant("withheld_stays_in_rooms", "a room forgets what is withheld from who is signed in",
+           ("client/store/feed.c",
+            "		if (!withheld) return ERR_OK;\n",
+            "		return ERR_OK;\n")),
 ]
