@@ -1,6 +1,7 @@
 #include "client/api/record_more.h"
 
 #include "base/check.h"
+#include "client/api/house.h"
 #include "client/api/record_json.h"
 #include "client/api/withheld.h"
 #include "record/duty_record.h"
@@ -64,8 +65,15 @@ static enum err put_referral(struct verb *v, const ProtobufCMessage *message, js
 
 /* ---- requests with a clock (3f) ------------------------------------------------------------ */
 
-/* Nobody has told this room yet when the clinic is closed: weekends are. */
-static const struct calendar weekends = { .closed_weekdays = WEEKDAY_BITS_WEEKEND };
+/* Days on which the law's clock stands: weekends, also where the clinic works on them, and the days
+ * on which it says it is closed. Borrows from `h`. */
+static struct calendar open_days(const struct house *h)
+{
+	struct calendar c = h->calendar;
+
+	c.closed_weekdays = WEEKDAY_BITS_WEEKEND;
+	return c;
+}
 
 static const char *light_name(enum law_light light)
 {
@@ -79,29 +87,30 @@ static const char *light_name(enum law_light light)
 }
 
 /* "the answer is due in 12 open days", "the answer is 3 days overdue". */
-static enum err print_left(const struct law_clock *clock, int64_t today, struct buf *out)
+static enum err print_left(const struct law_clock *clock, int64_t today,
+			   const struct calendar *open, struct buf *out)
 {
 	const bool late = today > clock->due;
-	const long long days = late ? today - clock->due
-			       : clock->open_days
-				       ? calendar_count_open(&weekends, today, clock->due)
-				       : clock->due - today;
+	const long long days = late               ? today - clock->due
+			       : clock->open_days ? calendar_count_open(open, today, clock->due)
+						  : clock->due - today;
 	const char *unit = days == 1 ? "day" : "days";
-	const char *open = clock->open_days ? "open " : "";
+	const char *which = clock->open_days ? "open " : "";
 
 	if (late) return buf_append_fmt(out, "the answer is %lld %s overdue", days, unit);
-	return buf_append_fmt(out, "the answer is due in %lld %s%s", days, open, unit);
+	return buf_append_fmt(out, "the answer is due in %lld %s%s", days, which, unit);
 }
 
-static enum err put_clock(struct verb *v, const struct law_clock *clock, json_t *object)
+static enum err put_clock(struct verb *v, const struct law_clock *clock,
+			  const struct calendar *open, json_t *object)
 {
 	CLEANUP(buf_finip) struct buf words = { 0 };
 	const int64_t today = record_today(v);
 
-	TRY(print_left(clock, today, &words));
+	TRY(print_left(clock, today, open, &words));
 	TRY(put_words(object, "waiting", &words));
 	TRY(json_put(object, "light",
-		     json_string(light_name(law_request_light(clock, today, &weekends)))));
+		     json_string(light_name(law_request_light(clock, today, open)))));
 	TRY(json_put(object, "rule", json_string(clock->rule)));
 	return json_put(object, "rule_is_verified", json_boolean(!clock->own_knowledge));
 }
@@ -109,18 +118,21 @@ static enum err put_clock(struct verb *v, const struct law_clock *clock, json_t 
 static enum err put_request(struct verb *v, const struct record_state *s, json_t *object,
 			    bool *ret_overdue)
 {
+	CLEANUP(house_finip) struct house h = { 0 };
 	const Roomkeep__Request *m = (const Roomkeep__Request *)(const void *)s->message;
 	struct law_clock clock;
 	unsigned bits = 0;
 
+	TRY(house_load(v, &h));
+	const struct calendar open = open_days(&h);
 	TRY(local_jurisdictions(verb_local(v), verb_vault(v), &s->patient_id, &bits));
-	const enum err e = duty_request_clock(m, bits, &weekends, &clock);
+	const enum err e = duty_request_clock(m, bits, &open, &clock);
 	const bool runs = e == ERR_OK && m->sent_on == NULL;
 	ENSURE(e == ERR_OK || e == ERR_NOT_FOUND, e);
 	*ret_overdue = runs && record_today(v) > clock.due;
 	TRY(record_put_day(object, "due_on", e == ERR_OK, e == ERR_OK ? clock.due : 0));
 	TRY(json_put(object, "overdue", json_boolean(*ret_overdue)));
-	if (runs) return put_clock(v, &clock, object);
+	if (runs) return put_clock(v, &clock, &open, object);
 	TRY(json_put(object, "waiting", json_null())); /* answered: the clock stands */
 	TRY(json_put(object, "light", json_null()));
 	TRY(json_put(object, "rule", json_null()));

@@ -129,6 +129,11 @@ static void test_bc6_a_request_is_due_by_the_law_of_its_patient(void **state)
 	expect_request(r, id, "light", "'amber'");
 	expect_request(r, id, "rule", "'BC6'");
 	expect_request(r, id, "waiting", "'the answer is due in 15 open days'");
+	/* A holiday in between; a closed Sunday says nothing new. */
+	done(ask(&w->rooms[0], "add/closed-day", "{'day':'2025-11-11','name':'Remembrance Day'}"));
+	done(ask(&w->rooms[0], "add/closed-day", "{'day':'2025-11-16','name':'Cleaning'}"));
+	expect_request(r, id, "due_on", "'2025-12-16'");
+	expect_request(r, id, "waiting", "'the answer is due in 16 open days'");
 	/* Moved to Ontario: the earlier day of both laws. */
 	done(ask(r, "set/patient-detail", "{'patient_id':'%s','jurisdiction':'ca_on'}", maya));
 	done(ask(r, "set/patient-detail", "{'patient_id':'%s','jurisdiction':'us'}", maya));
