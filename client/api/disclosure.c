@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "client/api/export_file.h"
+#include "client/api/out_file.h"
 #include "client/api/record_json.h"
 #include "client/api/record_more.h"
 #include "record/text.h"
@@ -64,14 +65,17 @@ static enum err append(struct verb *v, Roomkeep__Disclosure *m, const struct id 
 	return json_put_id(v->answer, "disclosure_id", id);
 }
 
-/* Nothing was given unless the file is there, and no file is there without its record. */
+/* Written beside its name, then the record, then the name: at no instant does a file stand there
+ * whose record could still be lost. A death in between leaves a record of what was not given. */
 static enum err append_and_write(struct verb *v, Roomkeep__Disclosure *m, const struct id *id,
 				 struct view file)
 {
+	CLEANUP(out_file_finip) struct out_file f = OUT_FILE_NONE;
+
+	TRY(export_file_begin(v, file, &f));
 	TRY(local_begin(verb_local(v)));
-	enum err e = append(v, m, id);
-	if (e == ERR_OK) e = export_file_write(v, file);
-	return verb_end_batch(v, e);
+	TRY(verb_end_batch(v, append(v, m, id)));
+	return export_file_publish(v, &f);
 }
 
 enum err disclosure_write(struct verb *v, const struct disclosure_ask *ask, struct view file)

@@ -1,4 +1,4 @@
-/* disclosure: a file that leaves the clinic and the record of it, in one step: both or none
+/* disclosure: a file that leaves the clinic and the record of it: no file without its record
  * (BC5, ON4).
  *
  * Owns:    nothing.   Threads: the desk thread.   Errors: with the verb's fault. */

@@ -35,14 +35,30 @@ enum err export_file_need(struct verb *v)
 	return fault_set(&v->fault, ERR_BAD_VALUE, NULL, "file: a whole path");
 }
 
-enum err export_file_write(struct verb *v, struct view bytes)
+enum err export_file_begin(struct verb *v, struct view bytes, struct out_file *ret)
 {
 	const bool overwrite = json_is_true(json_object_get(v->request, "overwrite"));
 
+	*ret = (struct out_file)OUT_FILE_NONE;
 	TRY(export_file_need(v));
-	const enum err e = out_file_write(verb_text(v, "file"), bytes, overwrite);
+	const enum err e = out_file_begin(verb_text(v, "file"), bytes, overwrite, ret);
+	return e == ERR_OK ? e : fail_file(v, e);
+}
+
+enum err export_file_publish(struct verb *v, struct out_file *f)
+{
+	const enum err e = out_file_publish(f);
+
 	if (e != ERR_OK) return fail_file(v, e);
 	return json_put(v->answer, "file", json_string(verb_text(v, "file")));
+}
+
+enum err export_file_write(struct verb *v, struct view bytes)
+{
+	CLEANUP(out_file_finip) struct out_file f = OUT_FILE_NONE;
+
+	TRY(export_file_begin(v, bytes, &f));
+	return export_file_publish(v, &f);
 }
 
 enum err export_add_html(struct buf *out, const char *text)

@@ -11,5 +11,10 @@ MUST_USE enum err export_file_need(struct verb *v);
  * there. ERR_EXISTS (code file_exists), ERR_NOT_FOUND, ERR_DENIED, ERR_FULL. */
 MUST_USE enum err export_file_write(struct verb *v, struct view bytes);
 
+struct out_file;
+/* The same in the two steps of out_file.h; the answer names it after the second. */
+MUST_USE enum err export_file_begin(struct verb *v, struct view bytes, struct out_file *ret);
+MUST_USE enum err export_file_publish(struct verb *v, struct out_file *f);
+
 /* Appends text with <, >, & and " as HTML wants them. */
 MUST_USE enum err export_add_html(struct buf *out, const char *text);

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MAX_BYTES 255u
-
 static enum err out_err(int saved_errno)
 {
 	const enum err e = err_from_errno(saved_errno);
@@ -44,39 +42,86 @@ static enum err out_make(int dir, const char *name, struct view bytes)
 	return e;
 }
 
-/* Beside it first: what is there stays until the new one is whole. Only a file is replaced. */
-static enum err out_replace(int dir, const char *name, struct view bytes)
+/* Is the name free to take? Only a file is replaced. */
+static enum err out_look(const struct out_file *f)
 {
-	char beside[NAME_MAX_BYTES + 1];
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode)) {
-		return ERR_DENIED;
-	}
-	const int len =
-		snprintf(beside, sizeof(beside), ".%.200s.%u.new", name, (unsigned)getpid());
-	INSIST(len > 0 && (size_t)len < sizeof(beside));
-	(void)unlinkat(dir, beside, 0); /* of a process that had this number and died */
-	TRY(out_make(dir, beside, bytes));
-	if (renameat(dir, beside, dir, name) == 0) return ERR_OK;
-	const enum err e = out_err(errno);
-	(void)unlinkat(dir, beside, 0);
-	return e;
+	if (fstatat(f->folder, f->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? ERR_OK : out_err(errno);
+	ENSURE(f->overwrite, ERR_EXISTS);
+	return S_ISREG(st.st_mode) ? ERR_OK : ERR_DENIED;
 }
 
-enum err out_file_write(const char *path, struct view bytes, bool overwrite)
+static enum err out_open(const char *path, struct out_file *f)
 {
 	const char *slash = strrchr(path, '/');
 
 	ENSURE(slash != NULL, ERR_BAD_VALUE);
 	const char *name = slash + 1;
 	ENSURE(name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0, ERR_BAD_VALUE);
-	ENSURE(strlen(name) <= NAME_MAX_BYTES, ERR_BAD_VALUE);
+	ENSURE(strlen(name) < sizeof(f->name), ERR_BAD_VALUE);
 	CLEANUP(freep) char *folder = strndup(path, (size_t)(slash - path) + 1);
 	ENSURE(folder != NULL, ERR_NOMEM);
-	CLEANUP(closep) int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ENSURE(dir >= 0, out_err(errno));
-	TRY(overwrite ? out_replace(dir, name, bytes) : out_make(dir, name, bytes));
+	f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ENSURE(f->folder >= 0, out_err(errno));
+	memcpy(f->name, name, strlen(name) + 1);
+	const int len =
+		snprintf(f->beside, sizeof(f->beside), ".%.200s.%u.new", name, (unsigned)getpid());
+	INSIST(len > 0 && (size_t)len < sizeof(f->beside));
+	return ERR_OK;
+}
+
+enum err out_file_begin(const char *path, struct view bytes, bool overwrite, struct out_file *ret)
+{
+	*ret = (struct out_file)OUT_FILE_NONE;
+	ret->overwrite = overwrite;
+	TRY(out_open(path, ret));
+	TRY(out_look(ret));
+	(void)unlinkat(ret->folder, ret->beside,
+		       0); /* of a process that had this number and died */
+	TRY(out_make(ret->folder, ret->beside, bytes));
+	ret->written = true;
+	return ERR_OK;
+}
+
+/* Never over something that came meanwhile, unless told. */
+static enum err out_rename(struct out_file *f)
+{
+	const unsigned flags = f->overwrite ? 0 : RENAME_NOREPLACE;
+
+	if (renameat2(f->folder, f->beside, f->folder, f->name, flags) == 0) return ERR_OK;
+	if (errno != EINVAL || f->overwrite) return out_err(errno);
+	/* A file system without that flag. */
+	TRY(out_look(f));
+	return renameat(f->folder, f->beside, f->folder, f->name) == 0 ? ERR_OK : out_err(errno);
+}
+
+enum err out_file_publish(struct out_file *f)
+{
+	REQUIRE(f->written);
+	TRY(out_rename(f));
+	f->written = false;
 	/* Some file systems of sticks cannot sync a folder. */
-	return fsync(dir) == 0 || errno == EINVAL ? ERR_OK : out_err(errno);
+	return fsync(f->folder) == 0 || errno == EINVAL ? ERR_OK : out_err(errno);
+}
+
+void out_file_fini(struct out_file *f)
+{
+	if (f->written) (void)unlinkat(f->folder, f->beside, 0);
+	if (f->folder >= 0) (void)close(f->folder);
+	*f = (struct out_file)OUT_FILE_NONE;
+}
+
+void out_file_finip(struct out_file *f)
+{
+	out_file_fini(f);
+}
+
+enum err out_file_write(const char *path, struct view bytes, bool overwrite)
+{
+	CLEANUP(out_file_finip) struct out_file f = OUT_FILE_NONE;
+
+	TRY(out_file_begin(path, bytes, overwrite, &f));
+	return out_file_publish(&f);
 }

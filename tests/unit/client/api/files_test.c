@@ -1,7 +1,8 @@
-/* csv_file, kit_files, home: what this folder reads from and writes to disks. */
+/* csv_file, kit_files, out_file, home: what this folder reads from and writes to disks. */
 #include "client/api/csv_file.h"
 #include "client/api/home.h"
 #include "client/api/kit_files.h"
+#include "client/api/out_file.h"
 
 #include "base/check.h"
 
@@ -242,6 +243,92 @@ static void test_kit_folder(void **state)
 
 /* ---- home ---------------------------------------------------------------------------------- */
 
+static bool is_there(const char *name)
+{
+	struct stat st;
+	return fstatat(base_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void expect_file(const char *name, const char *text)
+{
+	char got[64] = { 0 };
+	struct stat st;
+	const int fd = openat(base_fd, name, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(read(fd, got, sizeof(got) - 1), (ssize_t)strlen(text));
+	assert_string_equal(got, text);
+	close(fd);
+}
+
+/* In two steps: it has its name after the second, and nothing is left when that does not come. */
+static void test_out_file_has_its_name_last(void **state)
+{
+	(void)state;
+	char path[128];
+	struct out_file f;
+	(void)snprintf(path, sizeof(path), "%s/page.pdf", base);
+	assert_int_equal(out_file_begin(path, view_str("one"), false, &f), ERR_OK);
+	assert_false(is_there("page.pdf"));
+	assert_true(is_there(f.beside));
+	char beside[OUT_FILE_NAME_BYTES];
+	memcpy(beside, f.beside, sizeof(beside));
+	out_file_fini(&f);
+	assert_false(is_there(beside));
+
+	assert_int_equal(out_file_begin(path, view_str("one"), false, &f), ERR_OK);
+	assert_int_equal(out_file_publish(&f), ERR_OK);
+	out_file_fini(&f);
+	expect_file("page.pdf", "one");
+	assert_int_equal(out_file_begin(path, view_str("two"), false, &f), ERR_EXISTS);
+	out_file_fini(&f);
+	assert_int_equal(out_file_begin(path, view_str("two"), true, &f), ERR_OK);
+	expect_file("page.pdf", "one");
+	assert_int_equal(out_file_publish(&f), ERR_OK);
+	out_file_fini(&f);
+	expect_file("page.pdf", "two");
+	assert_false(is_there(beside));
+}
+
+static void test_out_file_that_came_meanwhile_stays(void **state)
+{
+	(void)state;
+	char path[128];
+	struct out_file f;
+	(void)snprintf(path, sizeof(path), "%s/raced.pdf", base);
+	assert_int_equal(out_file_begin(path, view_str("mine"), false, &f), ERR_OK);
+	write_file("raced.pdf", "theirs", 6);
+	assert_int_equal(out_file_publish(&f), ERR_EXISTS);
+	char beside[OUT_FILE_NAME_BYTES];
+	memcpy(beside, f.beside, sizeof(beside));
+	out_file_fini(&f);
+	expect_file("raced.pdf", "theirs");
+	assert_false(is_there(beside));
+}
+
+static void test_out_file_refuses(void **state)
+{
+	(void)state;
+	char path[128];
+	struct out_file f;
+	(void)snprintf(path, sizeof(path), "%s/no/such", base);
+	assert_int_equal(out_file_begin(path, VIEW_EMPTY, false, &f), ERR_NOT_FOUND);
+	out_file_fini(&f);
+	(void)snprintf(path, sizeof(path), "%s/", base);
+	assert_int_equal(out_file_begin(path, VIEW_EMPTY, false, &f), ERR_BAD_VALUE);
+	out_file_fini(&f);
+	(void)snprintf(path, sizeof(path), "%s/..", base);
+	assert_int_equal(out_file_begin(path, VIEW_EMPTY, true, &f), ERR_BAD_VALUE);
+	out_file_fini(&f);
+	assert_int_equal(out_file_begin("page", VIEW_EMPTY, true, &f), ERR_BAD_VALUE);
+	out_file_fini(&f);
+	assert_int_equal(mkdirat(base_fd, "folder", 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/folder", base);
+	assert_int_equal(out_file_begin(path, VIEW_EMPTY, true, &f), ERR_DENIED);
+	out_file_fini(&f);
+}
+
 static void test_home_path_order(void **state)
 {
 	(void)state;
@@ -306,6 +393,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_csv_files_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kit_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kit_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_out_file_has_its_name_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_out_file_that_came_meanwhile_stays, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_out_file_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_home_path_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_home_is_private, setup, teardown),
 	};
