@@ -1,6 +1,7 @@
 #include "client/api/house.h"
 
 #include "base/check.h"
+#include "record/house_record.h"
 #include "wire/op.h"
 
 #include <stdio.h>
@@ -51,19 +52,8 @@ static struct id id_of(protobuf_c_boolean has, ProtobufCBinaryData bytes)
 
 static void add_shift(struct house *h, const Roomkeep__Shift *m)
 {
-	uint32_t from = 0;
-	uint32_t to = 0;
-	if ((m->has_ended && m->ended) || !m->has_weekday || m->opens == NULL || m->closes == NULL)
-		return;
-	if (clock_parse(view_str(m->opens), &from) != ERR_OK ||
-	    clock_parse(view_str(m->closes), &to) != ERR_OK || from >= to)
-		return; /* two rooms changed it apart: it says nothing */
-	h->shifts[h->shift_count++] = (struct house_shift){
-		.therapist = id_of(m->has_therapist_id, m->therapist_id),
-		.hours = { .weekday = (enum weekday)(m->weekday - 1),
-			   .from = (uint16_t)from,
-			   .to = (uint16_t)to },
-	};
+	struct house_shift *shift = &h->shifts[h->shift_count];
+	if (house_record_shift(m, &shift->therapist, &shift->hours)) h->shift_count++;
 }
 
 static int compare_hours(const void *a, const void *b)
@@ -111,10 +101,7 @@ static enum err load_closed_days(struct verb *v, struct house *h)
 	for (size_t i = 0; i < l.count; i++) {
 		const Roomkeep__ClosedDay *m =
 			(const Roomkeep__ClosedDay *)(const void *)l.records[i].message;
-		struct date date;
-		if ((m->has_ended && m->ended) || m->day == NULL) continue;
-		if (date_parse(view_str(m->day), &date) != ERR_OK) continue;
-		h->closed[h->closed_count++] = date_days(&date);
+		if (house_record_closed_day(m, &h->closed[h->closed_count])) h->closed_count++;
 	}
 	qsort(h->closed, h->closed_count, sizeof(*h->closed), compare_days);
 	h->calendar.closed_days = h->closed;

@@ -176,6 +176,14 @@ static json_t *outcome_json(const Roomkeep__ReviewRow *row)
 	return json_string(names[row->outcome < COUNT_OF(names) ? row->outcome : 0]);
 }
 
+static const char *review_word(uint32_t kind)
+{
+	static const char *const words[] = { "unknown", "override", "family_charts", "after_hours",
+					     "same_last_name" };
+
+	return words[kind < COUNT_OF(words) ? kind : 0];
+}
+
 /* Every key in every row. */
 static enum err put_review(struct verb *v, json_t *list, const Roomkeep__ReviewRow *row)
 {
@@ -188,7 +196,7 @@ static enum err put_review(struct verb *v, json_t *list, const Roomkeep__ReviewR
 	ENSURE(wire_id(row->user_id, &user_id) == ERR_OK && calendar_day_is_valid(row->day),
 	       ERR_PROTO);
 	if (opened) ENSURE(wire_id(row->override_id, &override_id) == ERR_OK, ERR_PROTO);
-	TRY(json_put(object, "kind", json_string(opened ? "override" : "family_charts")));
+	TRY(json_put(object, "kind", json_string(review_word(row->kind))));
 	TRY(record_put_day(object, "day", true, row->day));
 	TRY(verb_put_login(v, object, "staff", &user_id));
 	TRY(json_put_time(object, "at", row->at_ms));

@@ -26,7 +26,8 @@ const struct cli_command cli_trust_commands[CLI_TRUST_COMMANDS] = {
 		  "roomkeep set override {override_id} --told-on DAY" },
 	{ .verb = "list",
 	  .noun = "reviews",
-	  .help = "List what has to be looked at: overrides, and charts of one family on one day",
+	  .help = "List what has to be looked at: overrides, charts of one family on one day, "
+		  "charts after hours and of namesakes",
 	  .flags = FLAGS(FLAG("from", "from", "YYYY-MM-DD", CLI_TAKE_TEXT, "the first day"),
 			 FLAG("to", "to", "YYYY-MM-DD", CLI_TAKE_TEXT,
 			      "the last day (default: today, and the 31 days before)")),
@@ -37,7 +38,7 @@ const struct cli_command cli_trust_commands[CLI_TRUST_COMMANDS] = {
 	  .path = "list/reviews",
 	  .list = "reviews",
 	  .columns = "day:Day,kind:What,staff:Who,reason:Reason,told:Patient told,"
-		     "outcome:Outcome,count:Pairs,override_id:Override",
+		     "outcome:Outcome,count:Count,override_id:Override",
 	  .empty = "Nothing to look at." },
 	{ .verb = "list",
 	  .noun = "audit",

@@ -2,6 +2,8 @@
 #include "record/kinds_priv.h"
 
 #include "record/booking.h"
+#include "record/house_record.h"
+#include "wire/op.h"
 
 #define STAFF_ROLES ROLES_STAFF
 #define HOUSE_ROLES (ROLE_THERAPIST | ROLE_DESK | ROLE_LEAD | ROLE_OWNER)
@@ -186,3 +188,33 @@ const struct kind_info kinds_booking[] = {
 	  .example_set = "--turnover-minutes 10" },
 };
 const size_t kinds_booking_count = COUNT_OF(kinds_booking);
+
+/* ---- as other modules read them -------------------------------------------------------------- */
+
+bool house_record_shift(const Roomkeep__Shift *m, struct id *ret_therapist,
+			struct booking_hours *ret)
+{
+	uint32_t from = 0;
+	uint32_t to = 0;
+	if ((m->has_ended && m->ended) || !m->has_weekday || m->opens == NULL || m->closes == NULL)
+		return false;
+	if (clock_parse(view_str(m->opens), &from) != ERR_OK ||
+	    clock_parse(view_str(m->closes), &to) != ERR_OK || from >= to)
+		return false; /* two rooms changed it apart: it says nothing */
+	*ret_therapist = (struct id){ 0 };
+	if (m->has_therapist_id && wire_id(m->therapist_id, ret_therapist) != ERR_OK)
+		*ret_therapist = (struct id){ 0 };
+	*ret = (struct booking_hours){ .weekday = (enum weekday)(m->weekday - 1),
+				       .from = (uint16_t)from,
+				       .to = (uint16_t)to };
+	return true;
+}
+
+bool house_record_closed_day(const Roomkeep__ClosedDay *m, int64_t *ret_day)
+{
+	struct date date;
+	if ((m->has_ended && m->ended) || m->day == NULL) return false;
+	if (date_parse(view_str(m->day), &date) != ERR_OK) return false;
+	*ret_day = date_days(&date);
+	return true;
+}

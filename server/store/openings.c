@@ -1,4 +1,5 @@
-/* openings: `opened` ops and the first op of each override, of one patient. */
+/* openings: of one patient, out of `opened` ops and the first op of each override; of all
+ * patients in some span of time, out of the log. */
 #include "base/check.h"
 #include "server/store/store_openings.h"
 #include "server/store/store_priv.h"
@@ -52,4 +53,69 @@ enum err store_openings_list(struct store_reader *r, const struct id *patient_id
 	*ret_count = count;
 	*ret_left_out = all - count;
 	return ERR_OK;
+}
+
+/* ---- by the log ------------------------------------------------------------------------------ */
+
+/* An `opened` row names the patient, or the session. */
+static enum err patient_of_open(struct db *db, const struct id *subject, struct id *ret)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	const enum err e = db_query_row(db,
+					"SELECT p.patient_id FROM session s JOIN patient p"
+					" USING (patient) WHERE s.session_id = ?1",
+					DB_ARGS(db_id(subject)), &stmt);
+	*ret = *subject;
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	return db_col_id(stmt, 0, ret);
+}
+
+/* The log grows in time, but for a clock that was set back: the first row of about that time. */
+static enum err first_after(struct db *db, uint64_t at_ms, uint64_t *ret_seq)
+{
+	uint64_t low = 0;
+	uint64_t high = 0;
+	TRY(db_get_u64(db, "SELECT coalesce(max(seq), 0) + 1 FROM audit", DB_NO_ARGS, &high));
+	while (low < high) {
+		const uint64_t mid = low + (high - low) / 2;
+		uint64_t time_ms = UINT64_MAX >> 1;
+		const enum err e = db_get_u64(
+			db, "SELECT time_ms FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+			DB_ARGS(db_u64(mid)), &time_ms);
+		if (e != ERR_NOT_FOUND) TRY(e);
+		if (time_ms < at_ms)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*ret_seq = low;
+	return ERR_OK;
+}
+
+enum err store_opens_each(struct store_reader *r, uint64_t from_ms, uint64_t to_ms,
+			  struct store_open_visitor visitor)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	uint64_t from_seq = 0;
+	uint64_t to_seq = 0;
+	TRY(first_after(r->db, from_ms, &from_seq));
+	TRY(first_after(r->db, to_ms, &to_seq));
+	TRY(db_query(r->db,
+		     "SELECT time_ms, body FROM audit WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+		     DB_ARGS(db_u64(from_seq), db_u64(to_seq)), &stmt));
+	for (;;) {
+		struct audit_row audit;
+		struct store_open open;
+		bool row = false;
+		TRY(db_step(stmt, &row));
+		if (!row) return ERR_OK;
+		const enum err e = audit_row_parse(db_col_view(stmt, 1), &audit);
+		ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
+		if (audit.event != STORE_EVENT_OPENED) continue;
+		open.user_id = audit.user_id;
+		open.at_ms = db_col_u64(stmt, 0);
+		TRY(patient_of_open(r->db, &audit.subject_id, &open.patient_id));
+		TRY(visitor.visit(visitor.ctx, &open));
+	}
 }

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "record/calendar.h"
 #include "record/guard_record.h"
+#include "server/store/store_openings.h"
 #include "server/store/store_priv.h"
 #include "server/store/store_review.h"
 #include "wire/op.h"
@@ -149,73 +150,16 @@ static bool is_linked(const struct family_look *f, const struct id *patient_id)
 	return false;
 }
 
-/* An `opened` row names the patient, or the session. */
-static enum err patient_of_open(struct db *db, const struct id *subject, struct id *ret)
+static enum err family_open(void *ctx, const struct store_open *at)
 {
-	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
-	const enum err e = db_query_row(db,
-					"SELECT p.patient_id FROM session s JOIN patient p"
-					" USING (patient) WHERE s.session_id = ?1",
-					DB_ARGS(db_id(subject)), &stmt);
-	*ret = *subject;
-	if (e == ERR_NOT_FOUND) return ERR_OK;
-	TRY(e);
-	return db_col_id(stmt, 0, ret);
-}
-
-static enum err open_add(struct family_look *f, const struct audit_row *row, uint64_t at_ms)
-{
-	struct guard_open open = { .user = row->user_id,
-				   .day = calendar_day_of(at_ms, f->offset_minutes) };
-	TRY(patient_of_open(f->db, &row->subject_id, &open.patient));
-	if (!is_linked(f, &open.patient)) return ERR_OK;
+	struct family_look *f = ctx;
+	if (!is_linked(f, &at->patient_id)) return ERR_OK;
 	TRY(opens_grow(f));
-	f->opens[f->open_count++] = open;
+	f->opens[f->open_count++] =
+		(struct guard_open){ .user = at->user_id,
+				     .patient = at->patient_id,
+				     .day = calendar_day_of(at->at_ms, f->offset_minutes) };
 	return ERR_OK;
-}
-
-/* The log grows in time, but for a clock that was set back: the first row of about that time. */
-static enum err first_after(struct db *db, uint64_t at_ms, uint64_t *ret_seq)
-{
-	uint64_t low = 0;
-	uint64_t high = 0;
-	TRY(db_get_u64(db, "SELECT coalesce(max(seq), 0) + 1 FROM audit", DB_NO_ARGS, &high));
-	while (low < high) {
-		const uint64_t mid = low + (high - low) / 2;
-		uint64_t time_ms = UINT64_MAX >> 1;
-		const enum err e = db_get_u64(
-			db, "SELECT time_ms FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT 1",
-			DB_ARGS(db_u64(mid)), &time_ms);
-		if (e != ERR_NOT_FOUND) TRY(e);
-		if (time_ms < at_ms)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	*ret_seq = low;
-	return ERR_OK;
-}
-
-static enum err opens_load(struct family_look *f, uint64_t from_ms, uint64_t to_ms)
-{
-	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
-	uint64_t from_seq = 0;
-	uint64_t to_seq = 0;
-	TRY(first_after(f->db, from_ms, &from_seq));
-	TRY(first_after(f->db, to_ms, &to_seq));
-	TRY(db_query(f->db,
-		     "SELECT time_ms, body FROM audit WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
-		     DB_ARGS(db_u64(from_seq), db_u64(to_seq)), &stmt));
-	for (;;) {
-		struct audit_row audit;
-		bool row = false;
-		TRY(db_step(stmt, &row));
-		if (!row) return ERR_OK;
-		const enum err e = audit_row_parse(db_col_view(stmt, 1), &audit);
-		ENSURE(e == ERR_OK, e == ERR_NOMEM ? e : ERR_CORRUPT);
-		if (audit.event == STORE_EVENT_OPENED)
-			TRY(open_add(f, &audit, db_col_u64(stmt, 0)));
-	}
 }
 
 static int open_compare(const void *x, const void *y)
@@ -258,7 +202,9 @@ enum err store_review_families(struct store_reader *r, uint64_t from_ms, uint64_
 	size_t count = 0;
 	TRY(store_array(arena, REVIEW_ROWS_MAX, sizeof(*list), &list));
 	TRY(links_load(&f));
-	if (f.link_count > 0) TRY(opens_load(&f, from_ms, to_ms));
+	if (f.link_count > 0)
+		TRY(store_opens_each(r, from_ms, to_ms,
+				     (struct store_open_visitor){ family_open, &f }));
 	opens_once(&f);
 	for (size_t i = 0; i < f.open_count && count < REVIEW_ROWS_MAX;) {
 		const size_t end = run_end(&f, i);

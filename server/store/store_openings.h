@@ -31,3 +31,19 @@ struct store_opening {
 MUST_USE enum err store_openings_list(struct store_reader *r, const struct id *patient_id,
 				      struct arena *arena, struct store_opening **ret,
 				      size_t *ret_count, uint64_t *ret_left_out);
+
+/* A chart that was shown, by the log. */
+struct store_open {
+	struct id user_id;
+	struct id patient_id;
+	uint64_t at_ms;
+};
+struct store_open_visitor {
+	/* An error ends the walk and is handed on. */
+	enum err (*visit)(void *ctx, const struct store_open *open);
+	void *ctx;
+};
+/* Those from `from_ms` on and before `to_ms`, in the log's order; reads the log rows of that
+ * time. */
+MUST_USE enum err store_opens_each(struct store_reader *r, uint64_t from_ms, uint64_t to_ms,
+				   struct store_open_visitor visitor);

@@ -63,14 +63,27 @@ static enum err put_family(struct ask *a, const struct store_family_day *f)
 	return ERR_OK;
 }
 
+static enum err put_unusual(struct ask *a, const struct store_unusual *u)
+{
+	Roomkeep__ReviewRow *row = NULL;
+	TRY(row_new(a, &u->user_id, &row));
+	row->kind = (uint32_t)u->kind;
+	row->day = u->day;
+	row->has_count = 1;
+	row->count = u->charts;
+	return ERR_OK;
+}
+
 enum err work_check_review(struct work *w, struct ask *a, struct store_reader *r)
 {
 	(void)w;
 	Roomkeep__ReviewReply *out = &a->checked->is.review.reply;
 	struct store_override *overrides = NULL;
 	struct store_family_day *families = NULL;
+	struct store_unusual *unusual = NULL;
 	size_t override_count = 0;
 	size_t family_count = 0;
+	size_t unusual_count = 0;
 	uint64_t from_ms = 0;
 	uint64_t to_ms = 0;
 	int32_t offset = 0;
@@ -78,14 +91,17 @@ enum err work_check_review(struct work *w, struct ask *a, struct store_reader *r
 	TRY(review_span(a->frame->review_get, &offset, &from_ms, &to_ms));
 	TRY(store_review_overrides(r, from_ms, to_ms, &a->arena, &overrides, &override_count));
 	TRY(store_review_families(r, from_ms, to_ms, offset, &a->arena, &families, &family_count));
-	out->rows =
-		arena_alloc(&a->arena, (override_count + family_count + 1) * sizeof(*out->rows));
+	TRY(store_review_unusual(r, from_ms, to_ms, offset, &a->arena, &unusual, &unusual_count));
+	const size_t all = override_count + family_count + unusual_count;
+	out->rows = arena_alloc(&a->arena, (all + 1) * sizeof(*out->rows));
 	ENSURE(out->rows != NULL, ERR_NOMEM);
 	for (size_t i = 0; i < override_count; i++) TRY(put_override(a, &overrides[i], offset));
 	for (size_t i = 0; i < family_count && out->n_rows < REVIEW_ROWS_MAX; i++)
 		TRY(put_family(a, &families[i]));
+	for (size_t i = 0; i < unusual_count && out->n_rows < REVIEW_ROWS_MAX; i++)
+		TRY(put_unusual(a, &unusual[i]));
 	out->has_left_out = 1;
-	out->left_out = (uint32_t)(override_count + family_count - out->n_rows);
+	out->left_out = (uint32_t)(all - out->n_rows);
 	return ERR_OK;
 }
 
