@@ -29,8 +29,9 @@ static struct paths paths_of(const struct kind_info *info)
 	return p;
 }
 
-/* Somebody who treats: appointments ask for one. */
+/* Somebody who treats, in a room that there is: appointments ask for both. */
 static char mara_id[ID_TEXT_BYTES];
+static char place_id[ID_TEXT_BYTES];
 
 static struct world *clinic_with_mara(void)
 {
@@ -38,6 +39,7 @@ static struct world *clinic_with_mara(void)
 	struct id id = { 0 };
 	OK(local_user_by_login(w->rooms[0].local, "mara", &id));
 	id_print(&id, mara_id);
+	id_print(&local_room(w->rooms[0].local)->room_id, place_id);
 	return w;
 }
 
@@ -65,6 +67,8 @@ static json_t *request_of(const struct kind_info *info, uint64_t seed, const cha
 		json_object_set_new(request, info->patient_field, json_string(patient_id));
 	if (json_object_get(request, "therapist_id") != NULL)
 		json_object_set_new(request, "therapist_id", json_string(mara_id));
+	if (json_object_get(request, "room_id") != NULL)
+		json_object_set_new(request, "room_id", json_string(place_id));
 	/* Whom a touch may reach is care_verbs_test's. */
 	if (info->kind == KIND_TOUCH)
 		json_object_set_new(request, "what", json_string("leave_in_peace"));
