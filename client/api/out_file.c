@@ -85,15 +85,18 @@ enum err out_file_begin(const char *path, struct view bytes, bool overwrite, str
 	return ERR_OK;
 }
 
-/* Never over something that came meanwhile, unless told. */
+/* Never over something that came meanwhile, unless told: a second name is only given when it is
+ * free. The file systems of some sticks have no second names. */
 static enum err out_rename(struct out_file *f)
 {
-	const unsigned flags = f->overwrite ? 0 : RENAME_NOREPLACE;
-
-	if (renameat2(f->folder, f->beside, f->folder, f->name, flags) == 0) return ERR_OK;
-	if (errno != EINVAL || f->overwrite) return out_err(errno);
-	/* A file system without that flag. */
-	TRY(out_look(f));
+	if (!f->overwrite && linkat(f->folder, f->beside, f->folder, f->name, 0) == 0) {
+		(void)unlinkat(f->folder, f->beside, 0);
+		return ERR_OK;
+	}
+	if (!f->overwrite) {
+		ENSURE(errno == EPERM || errno == EOPNOTSUPP, out_err(errno));
+		TRY(out_look(f));
+	}
 	return renameat(f->folder, f->beside, f->folder, f->name) == 0 ? ERR_OK : out_err(errno);
 }
 
