@@ -78,8 +78,8 @@ enum err out_file_begin(const char *path, struct view bytes, bool overwrite, str
 	ret->overwrite = overwrite;
 	TRY(out_open(path, ret));
 	TRY(out_look(ret));
-	(void)unlinkat(ret->folder, ret->beside,
-		       0); /* of a process that had this number and died */
+	/* Of a process that had this number and died. */
+	(void)unlinkat(ret->folder, ret->beside, 0);
 	TRY(out_make(ret->folder, ret->beside, bytes));
 	ret->written = true;
 	return ERR_OK;
@@ -119,12 +119,4 @@ void out_file_fini(struct out_file *f)
 void out_file_finip(struct out_file *f)
 {
 	out_file_fini(f);
-}
-
-enum err out_file_write(const char *path, struct view bytes, bool overwrite)
-{
-	CLEANUP(out_file_finip) struct out_file f = OUT_FILE_NONE;
-
-	TRY(out_file_begin(path, bytes, overwrite, &f));
-	return out_file_publish(&f);
 }

@@ -10,13 +10,10 @@
 #include "base/err.h"
 #include "base/view.h"
 
-/* `path` is absolute. Mode 0600, synced to the disk. */
-MUST_USE enum err out_file_write(const char *path, struct view bytes, bool overwrite);
-
 #define OUT_FILE_NAME_BYTES 256u
 
-/* The same in two steps, for a file whose record has to stand before it does: written and synced
- * under a name of its own, then given its name. */
+/* In two steps, because a record may have to stand before the file does: written and synced under a
+ * name of its own, then given its name. */
 struct out_file {
 	int folder; /* owned */
 	bool overwrite;
@@ -29,8 +26,8 @@ struct out_file {
 		.folder = -1                                                                       \
 	}
 
-/* Says now what can be known: no folder, a file that is there, a full disk. `*ret` is the caller's
- * to out_file_fini, also after an error. */
+/* `path` is absolute. Mode 0600. Says now what can be known: no folder, a file that is there, a full
+ * disk. `*ret` is the caller's to out_file_fini, also after an error. */
 MUST_USE enum err out_file_begin(const char *path, struct view bytes, bool overwrite,
 				 struct out_file *ret);
 MUST_USE enum err out_file_publish(struct out_file *f);
