@@ -69,11 +69,7 @@ static enum err check_therapist(struct verb *v, const struct plan *p)
 /* By the list that the server gave last; before it gave one, any may be there. */
 static enum err check_room(struct verb *v, const struct plan *p)
 {
-	const struct id *room_id = &p->booking.room;
-	if (v->room_names->count == 0) return ERR_OK;
-	if (id_equal(room_id, &local_room(verb_local(v))->room_id)) return ERR_OK;
-	for (size_t i = 0; i < v->room_names->count; i++)
-		if (id_equal(&v->room_names->rooms[i].id, room_id)) return ERR_OK;
+	if (v->room_names->count == 0 || verb_room_name(v, &p->booking.room) != NULL) return ERR_OK;
 	return fault_set(&v->fault, ERR_NOT_FOUND, NULL,
 			 "room_id: no room that this one knows has it; list rooms asks the server");
 }

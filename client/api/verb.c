@@ -311,16 +311,24 @@ enum err verb_put_login(struct verb *v, json_t *object, const char *key, const s
 	return json_put(object, key, json_string(login));
 }
 
-enum err verb_put_room(struct verb *v, json_t *object, const char *key, const struct id *room_id)
+const char *verb_room_name(struct verb *v, const struct id *room_id)
 {
 	const struct local_room *own = local_room(verb_local(v));
 
-	if (id_is_zero(room_id)) return json_put(object, key, json_null());
-	if (id_equal(room_id, &own->room_id)) return json_put(object, key, json_string(own->name));
+	if (id_equal(room_id, &own->room_id)) return own->name;
 	for (size_t i = 0; i < v->room_names->count; i++) {
-		if (!id_equal(&v->room_names->rooms[i].id, room_id)) continue;
-		return json_put(object, key, json_string(v->room_names->rooms[i].name));
+		if (id_equal(&v->room_names->rooms[i].id, room_id))
+			return v->room_names->rooms[i].name;
 	}
+	return NULL;
+}
+
+enum err verb_put_room(struct verb *v, json_t *object, const char *key, const struct id *room_id)
+{
+	const char *name = verb_room_name(v, room_id);
+
+	if (id_is_zero(room_id)) return json_put(object, key, json_null());
+	if (name != NULL) return json_put(object, key, json_string(name));
 	v->name_missing = true;
 	return json_put_id(object, key, room_id);
 }

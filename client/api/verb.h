@@ -176,6 +176,8 @@ MUST_USE enum err verb_is_stale(struct verb *v, const struct id *patient_id, uin
 /* Login of a person as it is shown; the id's text when the server never told it. */
 MUST_USE enum err verb_put_login(struct verb *v, json_t *object, const char *key,
 				 const struct id *user_id);
+/* NULL: none that this room has heard of. Borrowed until the next list of rooms. */
+const char *verb_room_name(struct verb *v, const struct id *room_id);
 /* Name of a room; the id's text when it is not known, null for zeros. */
 MUST_USE enum err verb_put_room(struct verb *v, json_t *object, const char *key,
 				const struct id *room_id);
