@@ -26,15 +26,11 @@ static enum err red_flag_is_open(struct verb *v, const struct id *patient_id, bo
 	return ERR_OK;
 }
 
-enum err referral_offer_put(struct verb *v, json_t *prompt, const struct id *patient_id,
-			    const struct id *session_id)
+static enum err put_offer(struct verb *v, json_t *prompt, const struct id *patient_id,
+			  const struct id *session_id)
 {
-	json_t *offer = NULL;
-	bool open = false;
+	json_t *offer = json_object();
 
-	TRY(red_flag_is_open(v, patient_id, &open));
-	if (open) return json_put(prompt, "referral", json_null());
-	offer = json_object();
 	TRY(json_put(prompt, "referral", offer));
 	TRY(json_put_id(offer, "patient_id", patient_id));
 	TRY(json_put_id(offer, "session_id", session_id));
@@ -43,21 +39,29 @@ enum err referral_offer_put(struct verb *v, json_t *prompt, const struct id *pat
 	return json_put(offer, "red_flag", json_true());
 }
 
+enum err referral_offer_put(struct verb *v, json_t *prompt, const struct id *patient_id,
+			    const struct id *session_id)
+{
+	bool open = false;
+
+	TRY(red_flag_is_open(v, patient_id, &open));
+	return open ? json_put(prompt, "referral", json_null())
+		    : put_offer(v, prompt, patient_id, session_id);
+}
+
 enum err referral_offer_prompts(struct verb *v, bool found, const struct id *patient_id,
 				const struct id *session_id)
 {
 	json_t *list = json_array();
-	json_t *prompt = NULL;
+	bool open = false;
 
 	TRY(json_put(v->answer, "prompts", list));
 	if (!found) return ERR_OK;
-	prompt = json_object();
+	TRY(red_flag_is_open(v, patient_id, &open));
+	if (open) return ERR_OK;
+	json_t *prompt = json_object();
 	ENSURE(json_array_append_new(list, prompt) == 0, ERR_NOMEM);
 	TRY(json_put(prompt, "alert", json_string("refer")));
 	TRY(json_put(prompt, "text", json_string(OFFER_WORDS)));
-	TRY(referral_offer_put(v, prompt, patient_id, session_id));
-	if (json_is_null(json_object_get(prompt, "referral"))) {
-		ENSURE(json_array_clear(list) == 0, ERR_BUG);
-	}
-	return ERR_OK;
+	return put_offer(v, prompt, patient_id, session_id);
 }

@@ -12,6 +12,6 @@ MUST_USE enum err referral_offer_put(struct verb *v, json_t *prompt, const struc
 				     const struct id *session_id);
 
 /* Into the answer: "prompts": [{"alert":"refer","text","referral"}], after red flags were found in
- * the session; empty when `found` is false or the offer would be null. */
+ * the session; empty when `found` is false or one is open already. */
 MUST_USE enum err referral_offer_prompts(struct verb *v, bool found, const struct id *patient_id,
 					 const struct id *session_id);
