@@ -201,8 +201,7 @@ bool house_record_shift(const Roomkeep__Shift *m, struct id *ret_therapist,
 	if (clock_parse(view_str(m->opens), &from) != ERR_OK ||
 	    clock_parse(view_str(m->closes), &to) != ERR_OK || from >= to)
 		return false; /* two rooms changed it apart: it says nothing */
-	*ret_therapist = (struct id){ 0 };
-	if (m->has_therapist_id && wire_id(m->therapist_id, ret_therapist) != ERR_OK)
+	if (!m->has_therapist_id || wire_id(m->therapist_id, ret_therapist) != ERR_OK)
 		*ret_therapist = (struct id){ 0 };
 	*ret = (struct booking_hours){ .weekday = (enum weekday)(m->weekday - 1),
 				       .from = (uint16_t)from,
