@@ -26,8 +26,8 @@ struct out_file {
 		.folder = -1                                                                       \
 	}
 
-/* `path` is absolute. Mode 0600. Says now what can be known: no folder, a file that is there, a full
- * disk. `*ret` is the caller's to out_file_fini, also after an error. */
+/* `path` is absolute. Mode 0600. Says now what can be known: no folder, a file that is there, a
+ * full disk. `*ret` is the caller's to out_file_fini, also after an error. */
 MUST_USE enum err out_file_begin(const char *path, struct view bytes, bool overwrite,
 				 struct out_file *ret);
 MUST_USE enum err out_file_publish(struct out_file *f);
