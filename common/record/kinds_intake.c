@@ -3,6 +3,7 @@
 
 #define STAFF_ROLES ROLES_STAFF
 #define CLINICAL_ROLES ROLES_CARE
+#define INSURERS_MAX 4
 
 static const struct field_rule patient_detail_fields[] = {
 	FIELD_OF_PATIENT,
@@ -21,6 +22,12 @@ static const struct field_rule patient_detail_fields[] = {
 	{ "message_ok", FIELD_BOOL, FIELD_OPTIONAL, 0, 0, "may we leave a message?" },
 	{ "email_ok", FIELD_BOOL, FIELD_OPTIONAL, 0, 0, "may we write e-mail?" },
 	{ "clinic_name_ok", FIELD_BOOL, FIELD_OPTIONAL, 0, 0, "may a message name the clinic?" },
+	{ "custodian", FIELD_NAME, FIELD_OPTIONAL, 1, NAME_BYTES_MAX,
+	  "who answers for the record, if not the clinic" },
+	{ "insurer_numbers", FIELD_TEXTS, FIELD_OPTIONAL, 0, INSURERS_MAX,
+	  "plan and number, printed on receipts" },
+	{ "gone_quiet_since", FIELD_DATE, FIELD_OPTIONAL, 10, 10,
+	  "since when replies that used to come do not" },
 	FIELD_TAKES_BACK,
 };
 

@@ -108,6 +108,8 @@ static const struct field_rule session_chart_fields[] = {
 	FIELD_WORD("treatment_not_done", "nothing was treated, because"),
 	{ "reentered_from", FIELD_ID, FIELD_OPTIONAL, 0, 0,
 	  "the session on a wrong chart that this replaces" },
+	FIELD_WORD("comfort_after", "at ease now, against the way in"),
+	FIELD_YES_NO("asleep", "sleeps on the table: no prompt to measure between"),
 	FIELD_TAKES_BACK,
 };
 

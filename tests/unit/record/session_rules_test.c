@@ -205,16 +205,27 @@ static void test_3h_every_area_has_its_words(void **state)
 static void test_what_is_carried_forward_is_not_of_the_day(void **state)
 {
 	(void)state;
-	static const char *const never[] = { "pain_now",          "change_since",
-					     "health_changed",    "red_flags",
-					     "consented",         "contraindications_considered",
-					     "no_adverse_event",  "own_words",
-					     "arrived_ms",        "draped_as_consented",
-					     "receipt_number",    "shown",
-					     "pain_not_done",     "booked_next",
-					     "reentered_from",    "stopped_ms",
-					     "health_change",     "session_id",
-					     "treatment_not_done" };
+	static const char *const never[] = { "pain_now",
+					     "change_since",
+					     "health_changed",
+					     "red_flags",
+					     "consented",
+					     "contraindications_considered",
+					     "no_adverse_event",
+					     "own_words",
+					     "arrived_ms",
+					     "draped_as_consented",
+					     "receipt_number",
+					     "shown",
+					     "pain_not_done",
+					     "booked_next",
+					     "reentered_from",
+					     "stopped_ms",
+					     "health_change",
+					     "session_id",
+					     "treatment_not_done",
+					     "comfort_after",
+					     "asleep" };
 	const struct kind_info *info = kind_find(KIND_SESSION_CHART);
 	size_t count = 0;
 	for (; session_carry_at(count) != NULL; count++) {
