@@ -5,7 +5,6 @@
 #define WATCH_LATE_OF 3      /* the last bookings looked at ... */
 #define WATCH_LATE_MIN 2     /* ... and how many late ones are a signal */
 #define WATCH_MOOD_VISITS 2  /* lower at departure twice running */
-#define WATCH_GAIN_VISITS 3  /* measured visits without a gain */
 #define WATCH_HOME_VISITS 2  /* asked visits with "none" */
 #define WATCH_VISITS_USED 7u /* for what is said once: adverse events */
 

@@ -28,6 +28,7 @@
 #define WATCH_NEW_DAYS 21
 #define WATCH_TOUCH_DAYS 60 /* at most one touch in as many days */
 #define WATCH_PLAN_DAYS_MAX 366
+#define WATCH_GAIN_VISITS 3 /* measured visits running without a gain are a signal */
 
 enum watch_what {
 	WATCH_VISIT = 1,

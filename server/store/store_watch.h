@@ -1,10 +1,11 @@
 /* store_watch: the facts of the relationship watch (record/watch.h), of all patients in one pass.
  *
- * From the views of sessions, mood reads, touches, appointments, session charts and adverse events:
- * two statements for the clinic, none per patient. A session that was entered on the wrong chart is
- * no visit. A change of therapist is known when the appointment of that day says that the patient
- * agreed to it. What watch.h asks for besides (proof, comfort, the tag "gone quiet") is not looked
- * up and stays "not known", which is what watch.h makes of zeros.
+ * From the views of sessions, mood reads, touches, appointments, session charts, adverse events and
+ * patients' details: two statements for the clinic; the measures of the last visits are looked up a
+ * visit at a time (watch_proof.h). A session that was entered on the wrong chart is no visit. A
+ * change of therapist is known when the appointment of that day says that the patient agreed to it.
+ * The tag "gone quiet" holds until the next visit. What nobody said stays "not known", which is
+ * what watch.h makes of zeros.
  *
  * Decides nothing: neither who is cooling nor who may know it.
  * Owns, threads, errors, memory: as store.h; at any time the events of one patient. */

@@ -4,8 +4,10 @@
 #include "record/care.h"
 #include "server/store/store_priv.h"
 #include "server/store/store_watch.h"
+#include "server/store/watch_proof.h"
 
 #define WATCH_FOLLOWS_MAX 64u
+#define WATCH_PROOF_LOOKED 8 /* measured visits are looked for among so many */
 
 /* The tail of one patient's visits. */
 struct watch_tail {
@@ -25,6 +27,7 @@ struct watch_missed {
 };
 
 struct watch_walk {
+	struct db *db;
 	struct db_stmt *sessions; /* owned */
 	struct db_stmt *records;  /* owned */
 	bool has_record;          /* the row under the cursor holds */
@@ -105,6 +108,18 @@ static uint8_t homecare_of(Roomkeep__SessionChart__HomecareDone done)
 	return WATCH_HOMECARE_NOT_ASKED;
 }
 
+static uint8_t comfort_of(Roomkeep__Comfort__After comfort)
+{
+	switch (comfort) {
+	case ROOMKEEP__COMFORT__AFTER__SAME: return WATCH_COMFORT_SAME;
+	case ROOMKEEP__COMFORT__AFTER__EASIER: return WATCH_COMFORT_EASIER;
+	case ROOMKEEP__COMFORT__AFTER__HARDER: return WATCH_COMFORT_HARDER;
+	case ROOMKEEP__COMFORT__AFTER__AFTER_UNKNOWN:
+	case _ROOMKEEP__COMFORT__AFTER_IS_INT_SIZE: break;
+	}
+	return WATCH_COMFORT_NOT_ASKED;
+}
+
 /* The plan that counts is the last visit's. */
 static void chart_apply(struct watch_walk *w, const Roomkeep__SessionChart *m)
 {
@@ -112,6 +127,7 @@ static void chart_apply(struct watch_walk *w, const Roomkeep__SessionChart *m)
 	struct watch_event *visit = tail_visit_of(t, m->has_session_id, &m->session_id);
 	if (visit == NULL) return;
 	if (m->has_homecare_done) visit->homecare = homecare_of(m->homecare_done);
+	if (m->has_comfort_after) visit->comfort = comfort_of(m->comfort_after);
 	if (visit != &t->visits[t->count - 1] || !m->has_next_in_days || m->next_as_needed) return;
 	w->now.facts.planned_days = m->next_in_days;
 }
@@ -127,6 +143,18 @@ static void adverse_apply(struct watch_walk *w, const Roomkeep__AdverseEvent *m)
 	visit->adverse = true;
 }
 
+/* Stops when enough visits measured something. */
+static enum err proof_apply(struct db *db, struct watch_tail *t)
+{
+	int measured = 0;
+	const size_t oldest = t->count > WATCH_PROOF_LOOKED ? t->count - WATCH_PROOF_LOOKED : 0;
+	for (size_t i = t->count; i > oldest && measured < WATCH_GAIN_VISITS; i--) {
+		TRY(watch_proof_of(db, &t->sessions[i - 1], &t->visits[i - 1].proof));
+		if (t->visits[i - 1].proof != WATCH_PROOF_NONE) measured++;
+	}
+	return ERR_OK;
+}
+
 /* ---- touches, bookings ----------------------------------------------------------------------- */
 
 static void touch_apply(struct watch_patient *p, const Roomkeep__Touch *m)
@@ -137,6 +165,13 @@ static void touch_apply(struct watch_patient *p, const Roomkeep__Touch *m)
 	if (p->touched && p->touched_day >= day) return;
 	p->touched = true;
 	p->touched_day = (int32_t)day;
+}
+
+/* Who came back since then is not quiet any more. */
+static void detail_apply(struct watch_walk *w, const Roomkeep__PatientDetail *m)
+{
+	int64_t day = 0;
+	w->now.facts.gone_quiet = care_day(m->gone_quiet_since, &day) && day >= w->now.last_day;
 }
 
 /* 0: it took place, or still may. */
@@ -212,6 +247,7 @@ static enum err record_apply_row(struct watch_walk *w)
 		const Roomkeep__Appointment *appointment;
 		const Roomkeep__SessionChart *chart;
 		const Roomkeep__AdverseEvent *adverse;
+		const Roomkeep__PatientDetail *detail;
 	} m;
 	INSIST(info != NULL);
 	TRY(store_message_unpack(info, bytes, &m.any));
@@ -220,6 +256,7 @@ static enum err record_apply_row(struct watch_walk *w)
 	if (info->kind == KIND_APPOINTMENT) appointment_apply(w, m.appointment);
 	if (info->kind == KIND_SESSION_CHART) chart_apply(w, m.chart);
 	if (info->kind == KIND_ADVERSE_EVENT) adverse_apply(w, m.adverse);
+	if (info->kind == KIND_PATIENT_DETAIL) detail_apply(w, m.detail);
 	store_message_freep(&m.any);
 	return ERR_OK;
 }
@@ -276,6 +313,7 @@ static enum err patient_done(struct watch_walk *w, struct store_watch_visitor vi
 {
 	if (w->tail.count == 0) return ERR_OK;
 	TRY(records_up_to(w));
+	TRY(proof_apply(w->db, &w->tail));
 	events_join(w);
 	return visitor.visit(visitor.ctx, &w->now);
 }
@@ -299,10 +337,12 @@ static enum err walk_begin(struct db *db, uint64_t before_ms, struct watch_walk 
 		     " ORDER BY s.patient, at",
 		     DB_ARGS(db_u64(before_ms), db_u64(KIND_MISFILING)), &w->sessions));
 	TRY(db_query(db,
-		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2, ?3, ?4, ?5)"
+		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2, ?3, ?4, ?5,"
+		     " ?6)"
 		     " AND patient IS NOT NULL AND message IS NOT NULL ORDER BY patient, plain",
 		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH), db_u64(KIND_APPOINTMENT),
-			     db_u64(KIND_SESSION_CHART), db_u64(KIND_ADVERSE_EVENT)),
+			     db_u64(KIND_SESSION_CHART), db_u64(KIND_ADVERSE_EVENT),
+			     db_u64(KIND_PATIENT_DETAIL)),
 		     &w->records));
 	return db_step(w->records, &w->has_record);
 }
@@ -310,7 +350,11 @@ static enum err walk_begin(struct db *db, uint64_t before_ms, struct watch_walk 
 enum err store_watch_each(struct store_reader *r, uint64_t before_ms, int32_t offset_minutes,
 			  struct store_watch_visitor visitor)
 {
-	CLEANUP(watch_walk_finip) struct watch_walk w = { .offset_minutes = offset_minutes };
+	CLEANUP(watch_walk_finip)
+	struct watch_walk w = {
+		.db = r->db,
+		.offset_minutes = offset_minutes,
+	};
 	REQUIRE(before_ms < TIME_MS_END);
 	w.today = calendar_day_of(before_ms, offset_minutes);
 	TRY(walk_begin(r->db, before_ms, &w));

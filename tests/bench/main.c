@@ -3,11 +3,14 @@
  *
  *   bench ADDRESS SERVER_PID ROUNDS [SOCKET_A SOCKET_B PATIENT_ID]   in a folder on the disk to
  *   measure; the setup code comes on standard input. One JSON array on standard output;
- * the last element is about saves that got lost on the way between the agents. */
+ * the last element is about saves that got lost on the way between the agents.
+ *
+ *   bench watch PATIENTS ROUNDS   the relationship watch alone: watch.h */
 #include "base/check.h"
 #include "bench/agents.h"
 #include "bench/peers.h"
 #include "bench/saves.h"
+#include "bench/watch.h"
 #include "crypt/secret.h"
 
 #include <stdio.h>
@@ -111,6 +114,13 @@ static void run_agents(struct bench *b, bool keep)
 	for (int m = AGENT_SAVED; m <= AGENT_SHOWN; m++) samples_end_round(&b->all[m], 0, keep);
 }
 
+static void print_json(json_t *out)
+{
+	INSIST(json_dumpf(out, stdout, JSON_INDENT(1)) == 0);
+	INSIST(printf("\n") > 0 && fflush(stdout) == 0);
+	json_decref(out);
+}
+
 static void report(struct bench *b)
 {
 	json_t *out = json_array();
@@ -120,9 +130,7 @@ static void report(struct bench *b)
 	}
 	INSIST(json_array_append_new(out, json_pack("{s:s, s:i}", "name", "agents_lost", "n",
 						    (int)b->agents.lost)) == 0);
-	INSIST(json_dumpf(out, stdout, JSON_INDENT(1)) == 0);
-	INSIST(printf("\n") > 0 && fflush(stdout) == 0);
-	json_decref(out);
+	print_json(out);
 }
 
 static void read_code(char *ret_code, int cap)
@@ -136,6 +144,11 @@ int main(int argc, char **argv)
 	static struct bench b;
 	char code[256];
 	INSIST(argc == 4 || argc == 7);
+	if (strcmp(argv[1], "watch") == 0) {
+		print_json(watch_measure(strtoull(argv[2], NULL, 10),
+					 (unsigned)strtoul(argv[3], NULL, 10)));
+		return 0;
+	}
 	read_code(code, sizeof(code));
 	b.server = (pid_t)strtol(argv[2], NULL, 10);
 	const unsigned long rounds = strtoul(argv[3], NULL, 10);

@@ -2,7 +2,7 @@
 """./dev bench: starts a server and two rooms of the release build, lets the program `bench`
 measure, and prints what it found beside what this machine does by itself.
 
-bench.py [--rounds N] [--no-agents] [--no-charts] [--keep]
+bench.py [--rounds N] [--no-agents] [--no-charts] [--no-watch] [--keep]
 
 Everything is in a folder of its own under build/, on the disk that is measured, and is removed at
 the end (--keep: left there). The last line of build/bench.jsonl is this run. ROOMKEEP_BIN names the
@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ import harness  # noqa: E402
 BENCH_S_MAX = 300
 G3_GOAL = 1.35
 G5_GOAL = 1.25
+WATCH_PATIENTS = 20000
+WATCH_ROUNDS = 5
 SPREAD_MAX = 1.3  # between the quartiles of the rounds
 NO_DISK = ("tmpfs", "ramfs", "overlay")
 
@@ -163,6 +166,29 @@ def measure_charts(folder):
                 process.stop()
 
 
+def measure_watch(folder):
+    """Ten years of a large clinic: its own database, no server."""
+    os.mkdir(folder)
+    done = subprocess.run([os.path.join(harness.BIN, "bench"), "watch", str(WATCH_PATIENTS),
+                           str(WATCH_ROUNDS)], capture_output=True, text=True, cwd=folder,
+                          timeout=BENCH_S_MAX)
+    if done.returncode != 0:
+        raise SystemExit("bench ended with %d\n%s" % (done.returncode, done.stderr))
+    row = json.loads(done.stdout)
+    row["ratio"] = statistics.median(
+        watch / read for watch, read in zip(row["watch_ms"], row["read_ms"]))
+    return row
+
+
+def show_watch(row):
+    print()
+    print("relationship watch of %d patients with %d sessions: %.0f ms (%s)" % (
+        row["patients"], row["sessions"], statistics.median(row["watch_ms"]),
+        ", ".join("%d %s" % (n, step) for step, n in row["steps"].items())))
+    print("    reading its rows and nothing else: %.0f ms; %.2f of it" % (
+        statistics.median(row["read_ms"]), row["ratio"]))
+
+
 def between_rounds(rows, part, *whole):
     """The ratio in each round, from lower to upper quartile: how far it can be trusted."""
     all_rounds = sorted(
@@ -239,6 +265,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20, help="after one to warm up")
     parser.add_argument("--no-agents", action="store_true")
     parser.add_argument("--no-charts", action="store_true")
+    parser.add_argument("--no-watch", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
@@ -263,6 +290,9 @@ def main():
         if not options.no_charts:
             run["charts"] = measure_charts(os.path.join(folder, "charts"))
             bench_chart.show(run["charts"])
+        if not options.no_watch:
+            run["watch"] = measure_watch(os.path.join(folder, "watch"))
+            show_watch(run["watch"])
         with open(os.path.join(ROOT, "build/bench.jsonl"), "a", encoding="utf-8") as out:
             out.write(json.dumps(run) + "\n")
         print("%d rounds after one to warm up, %.1f s; appended to build/bench.jsonl" % (

@@ -6,6 +6,7 @@
 #include "roomkeep/record.pb-c.h"
 #include "server/store/store_priv.h"
 #include "server/store/store_watch.h"
+#include "support/long_clinic.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -14,7 +15,6 @@
 #define NOW_MS (1764000000000u) /* 2025-11-24 16:00 UTC */
 #define NOW_DAY 20416
 #define PATIENTS_DEFAULT 50u
-#define VISITS 50u
 
 static struct id id_of(uint8_t what, uint64_t n)
 {
@@ -126,6 +126,35 @@ static void put_adverse(struct fx *fx, uint64_t patient, uint64_t n, const char 
 	m.session_id = fx_bytes(&session);
 	m.follow_up_on = day.to;
 	put_plain(fx, KIND_ADVERSE_EVENT, &id, patient, &m.base);
+}
+
+/* A measure of a visit, half an hour before or after; `pre` is its number, `post` another. */
+static void put_measure(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__Phase phase,
+			const char *ref, int64_t value_milli)
+{
+	const bool after = phase == ROOMKEEP__PHASE__POST;
+	const struct id session = id_of(2, patient * 1000 + n);
+	const struct id measure = id_of(after ? 11 : 10, patient * 1000 + n);
+	run(fx,
+	    "INSERT INTO measure (session, op_id, measure_id, ref, catalogue, phase, side,"
+	    " value_milli, unit, at_ms, method, stands) SELECT session, ?2, ?2, ?3, 1, ?4, 1, ?5,"
+	    " 'deg', ?6, 1, 1 FROM session WHERE session_id = ?1",
+	    DB_ARGS(db_id(&session), db_id(&measure), db_text(view_str(ref)), db_u64(phase),
+		    db_i64(value_milli), db_u64(after ? 2 : 1)));
+}
+
+static void put_detail(struct fx *fx, uint64_t patient, const char *gone_quiet_since)
+{
+	union {
+		const char *from;
+		char *to;
+	} day = { .from = gone_quiet_since };
+	Roomkeep__PatientDetail m = ROOMKEEP__PATIENT_DETAIL__INIT;
+	struct id id = id_of(1, patient);
+	m.has_patient_id = true;
+	m.patient_id = fx_bytes(&id);
+	m.gone_quiet_since = day.to;
+	put_plain(fx, KIND_PATIENT_DETAIL, &id, patient, &m.base);
 }
 
 static void put_misfiling(struct fx *fx, uint64_t patient, uint64_t n)
@@ -308,6 +337,127 @@ static void test_watch_410_plan_homecare_and_what_went_wrong(void **state)
 	assert_true(s.events[1][2].adverse && !s.events[1][2].followed_up);
 }
 
+static bool says(const struct seen *s, size_t i, enum watch_code code)
+{
+	struct watch_patient facts = s->patients[i].facts;
+	struct watch_result r;
+	facts.events = s->events[i];
+	watch_judge(&facts, NOW_DAY, &r);
+	for (size_t k = 0; k < r.reason_count; k++)
+		if (r.reasons[k].code == code) return true;
+	return false;
+}
+
+/* A turn of the neck by goniometer: 5 degrees are the measure's own error or more, 20 never are. */
+static void test_watch_410_three_measured_visits_without_a_gain(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const struct {
+		int64_t gains[4]; /* oldest first; -1: not measured again */
+		bool said;
+		uint8_t last; /* of the newest visit */
+	} rows[] = {
+		{ { 20000, 0, 1000, -20000 }, true, WATCH_PROOF_WORSE },
+		{ { 20000, 20000, 0, 0 }, false, WATCH_PROOF_WITHIN_ERROR },
+		{ { 0, 0, 0, 20000 }, false, WATCH_PROOF_BETTER },
+		{ { 0, 0, 0, -1 }, true, WATCH_PROOF_NONE },    /* the three before it */
+		{ { -1, 0, 0, -1 }, false, WATCH_PROOF_NONE },  /* two only */
+		{ { -1, -1, -1, -1 }, false, WATCH_PROOF_NONE } /* none */
+	};
+	fx_begin(fx);
+	for (uint64_t p = 0; p < COUNT_OF(rows); p++) {
+		put_patient(fx, p + 1);
+		for (uint64_t n = 0; n < 4; n++) {
+			const int64_t gain = rows[p].gains[n];
+			put_session(fx, p + 1, n, NOW_MS - (40 - 10 * n) * DAY_MS, &mara);
+			put_measure(fx, p + 1, n, ROOMKEEP__PHASE__PRE, "cx_rot", 50000);
+			if (gain == -1) continue;
+			put_measure(fx, p + 1, n, ROOMKEEP__PHASE__POST, "cx_rot", 50000 + gain);
+		}
+	}
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(s.events[i][3].proof, rows[i].last);
+		assert_int_equal(says(&s, i, WATCH_CODE_NO_GAIN), rows[i].said);
+	}
+}
+
+/* Another ref, one that no catalogue of this build knows, and a row that an edit took away. */
+static void test_watch_410_what_cannot_be_compared_proves_nothing(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const char *const refs[][2] = {
+		{ "cx_rot", "cx_flex" },
+		{ "of_next_year", "of_next_year" },
+		{ "cx_rot", "cx_rot" },
+	};
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= COUNT_OF(refs); p++) {
+		put_patient(fx, p);
+		put_session(fx, p, 0, NOW_MS - DAY_MS, &mara);
+		put_measure(fx, p, 0, ROOMKEEP__PHASE__PRE, refs[p - 1][0], 50000);
+		put_measure(fx, p, 0, ROOMKEEP__PHASE__POST, refs[p - 1][1], 70000);
+	}
+	run(fx,
+	    "UPDATE measure SET stands = 0 WHERE phase = ?1 AND value_milli = 70000 AND session"
+	    " = (SELECT max(session) FROM session)",
+	    DB_ARGS(db_u64(ROOMKEEP__PHASE__POST)));
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, COUNT_OF(refs));
+	for (size_t i = 0; i < s.count; i++)
+		assert_int_equal(s.events[i][0].proof, WATCH_PROOF_NONE);
+}
+
+static void test_watch_410_less_at_ease_than_on_the_way_in(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const Roomkeep__Comfort__After said[][2] = {
+		{ ROOMKEEP__COMFORT__AFTER__EASIER, ROOMKEEP__COMFORT__AFTER__HARDER },
+		{ ROOMKEEP__COMFORT__AFTER__HARDER, ROOMKEEP__COMFORT__AFTER__SAME },
+		{ ROOMKEEP__COMFORT__AFTER__HARDER, ROOMKEEP__COMFORT__AFTER__AFTER_UNKNOWN },
+	};
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= COUNT_OF(said); p++) {
+		put_patient(fx, p);
+		for (uint64_t n = 0; n < 2; n++) {
+			Roomkeep__SessionChart m = ROOMKEEP__SESSION_CHART__INIT;
+			put_session(fx, p, n, NOW_MS - (20 - n) * DAY_MS, &mara);
+			m.comfort_after = said[p - 1][n];
+			m.has_comfort_after = m.comfort_after != 0;
+			put_chart(fx, p, n, m);
+		}
+	}
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_true(says(&s, 0, WATCH_CODE_COMFORT));
+	assert_int_equal(s.events[0][0].comfort, WATCH_COMFORT_EASIER);
+	assert_false(says(&s, 1, WATCH_CODE_COMFORT));
+	assert_true(says(&s, 2, WATCH_CODE_COMFORT)); /* the last time that was asked */
+}
+
+static void test_watch_410_gone_quiet_until_the_next_visit(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const char *const since[] = { "2025-11-01", "2025-10-31", "" };
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= COUNT_OF(since); p++) {
+		put_patient(fx, p);
+		put_session(fx, p, 0, NOW_MS - 23 * DAY_MS, &mara); /* 2025-11-01 */
+		put_detail(fx, p, since[p - 1]);
+	}
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_true(says(&s, 0, WATCH_CODE_GONE_QUIET));
+	assert_false(says(&s, 1, WATCH_CODE_GONE_QUIET));
+	assert_false(says(&s, 2, WATCH_CODE_GONE_QUIET));
+}
+
 /* One was there last and wrote it; on the right chart it is a visit, here it is none. */
 static void test_watch_410_a_misfiled_session_is_no_visit(void **state)
 {
@@ -390,16 +540,7 @@ static void test_watch_410_another_therapist_and_whether_that_was_agreed(void **
 	}
 	fx_commit(fx);
 	const struct seen s = look(fx, 0);
-	struct watch_result r;
-	for (size_t i = 0; i < 3; i++) {
-		struct watch_patient facts = s.patients[i].facts;
-		facts.events = s.events[i];
-		watch_judge(&facts, NOW_DAY, &r);
-		bool said = false;
-		for (size_t k = 0; k < r.reason_count; k++)
-			said = said || r.reasons[k].code == WATCH_CODE_THERAPIST;
-		assert_int_equal(said, i == 0);
-	}
+	for (size_t i = 0; i < 3; i++) assert_int_equal(says(&s, i, WATCH_CODE_THERAPIST), i == 0);
 }
 
 /* Of a record that a tombstone took a part of, the rest says what it can. */
@@ -512,35 +653,23 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-/* Ten years: a visit every 73 days or so; some patients came for the last time long ago. Written in
- * the order of time, as it happened. */
 static void test_watch_410_a_clinic_of_ten_years(void **state)
 {
 	struct fx *fx = *state;
 	const char *asked = getenv("ROOMKEEP_WATCH_PATIENTS");
 	const uint64_t patients = asked != NULL ? strtoull(asked, NULL, 10) : PATIENTS_DEFAULT;
-	const struct id mara = id_of(9, 1);
 	fx_begin(fx);
-	for (uint64_t p = 1; p <= patients; p++) put_patient(fx, p);
-	for (uint64_t n = 0; n < VISITS; n++) {
-		for (uint64_t p = 1; p <= patients; p++) {
-			const uint64_t away = p % 7 == 0 ? p * 37 % 400 : p % 60;
-			const uint64_t ago = (VISITS - 1 - n) * 73 + away;
-			put_session(fx, p, n, NOW_MS - ago * DAY_MS, &mara);
-			put_mood(fx, p, n, false, ROOMKEEP__MOOD_READ__SPIRITS__EVEN);
-			put_mood(fx, p, n, true, ROOMKEEP__MOOD_READ__SPIRITS__BRIGHT);
-		}
-	}
+	long_clinic_fill(fx->store->db, patients, NOW_MS);
 	fx_commit(fx);
 	const uint64_t begun = now_us();
 	const struct seen s = look(fx, 0);
 	const uint64_t took = now_us() - begun;
-	print_message("%llu patients, %llu sessions, %llu mood reads: %llu ms; warm %zu, cooling "
-		      "%zu, cold %zu, lapsed %zu\n",
-		      (unsigned long long)patients, (unsigned long long)patients * VISITS,
-		      (unsigned long long)patients * VISITS * 2, (unsigned long long)(took / 1000),
-		      s.steps[WATCH_WARM], s.steps[WATCH_COOLING], s.steps[WATCH_COLD],
-		      s.steps[WATCH_LAPSED]);
+	print_message("%llu patients, %llu sessions: %llu ms; warm %zu, cooling %zu, cold %zu, "
+		      "lapsed %zu\n",
+		      (unsigned long long)patients,
+		      (unsigned long long)patients * LONG_CLINIC_VISITS,
+		      (unsigned long long)(took / 1000), s.steps[WATCH_WARM],
+		      s.steps[WATCH_COOLING], s.steps[WATCH_COLD], s.steps[WATCH_LAPSED]);
 	assert_int_equal(s.count, patients);
 	assert_true(s.steps[WATCH_WARM] > 0 && s.steps[WATCH_LAPSED] > 0);
 }
@@ -554,6 +683,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_watch_410_who_is_booked_from_today_on,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_plan_homecare_and_what_went_wrong,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_three_measured_visits_without_a_gain,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_watch_410_what_cannot_be_compared_proves_nothing, fx_setup,
+			fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_less_at_ease_than_on_the_way_in,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_gone_quiet_until_the_next_visit,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_a_misfiled_session_is_no_visit,
 						fx_setup, fx_teardown),
