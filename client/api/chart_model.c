@@ -107,8 +107,7 @@ static enum err put_kind(struct verb *v, struct outgoing *o, const struct kind_i
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct record_state *records = NULL;
 	json_t *list = json_array();
-	size_t withheld = 0;
-	size_t count = 0;
+	size_t others = 0, kept = 0, count = 0;
 
 	TRY(json_put(json_object_get(chart, "records"), info->name, list));
 	const enum err e = local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id,
@@ -120,15 +119,18 @@ static enum err put_kind(struct verb *v, struct outgoing *o, const struct kind_i
 	TRY(e);
 	for (size_t i = 0; i < count; i++) {
 		if (is_of_another(info, &records[i], patient_id)) {
-			withheld++;
+			others++;
+		} else if (outgoing_keeps_record(o, info, &records[i])) {
+			kept++;
 		} else {
 			TRY(put_record(v, o, info, &records[i], list));
 		}
 	}
-	if (withheld > 0) {
-		TRY(outgoing_withhold(o, info->name, NULL, NULL, withheld, OUTGOING_OTHER_PERSON));
-	}
-	return chart_put_count(chart, info->name, count, json_array_size(list), withheld);
+	if (others > 0)
+		TRY(outgoing_withhold(o, info->name, NULL, NULL, others, OUTGOING_OTHER_PERSON));
+	if (kept > 0)
+		TRY(outgoing_withhold(o, info->name, NULL, NULL, kept, OUTGOING_PATIENT_REQUEST));
+	return chart_put_count(chart, info->name, count, json_array_size(list), others + kept);
 }
 
 static enum err put_records(struct verb *v, struct outgoing *o, const struct id *patient_id,
@@ -189,7 +191,7 @@ enum err chart_model_make(struct verb *v, const struct chart_ask *ask, json_t *c
 	struct outgoing o;
 
 	TRY(json_put(chart, "withheld", withheld));
-	TRY(outgoing_init(&o, v, &ask->patient_id, ask->to_other, withheld));
+	TRY(outgoing_init(&o, v, &ask->patient_id, ask->recipient, withheld));
 	TRY(put_head(v, ask, chart));
 	TRY(chart_put_identity(v, &ask->patient_id, chart));
 	TRY(put_records(v, &o, &ask->patient_id, chart));

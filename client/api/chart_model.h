@@ -27,8 +27,8 @@
 
 struct chart_ask {
 	struct id patient_id;
-	bool to_other; /* it goes to somebody else than the patient */
-	bool partial;  /* this room may not hold everything */
+	const char *recipient; /* who else than the patient it goes to; NULL: the patient */
+	bool partial;          /* this room may not hold everything */
 };
 
 /* Fills `chart`, an empty object. "notes" and "names" of the request are read too. */

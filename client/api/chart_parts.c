@@ -158,7 +158,7 @@ static enum err read_session(struct verb *v, struct outgoing *o, const struct id
 	in->measures += s.measure_count;
 	in->addenda += s.addendum_count;
 	in->late += s.late_count;
-	if (outgoing_has_session(o, session_id)) {
+	if (outgoing_keeps_session(o, session_id)) {
 		id_print(session_id, id);
 		e = outgoing_withhold(o, "session", id, NULL, 1, OUTGOING_PATIENT_REQUEST);
 	} else {

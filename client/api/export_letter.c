@@ -187,7 +187,7 @@ static enum err draw(struct verb *v, const struct letter *l, json_t *withheld, s
 	struct outgoing o;
 	unsigned pages = 0;
 
-	TRY(outgoing_init(&o, v, &l->patient_id, true, withheld));
+	TRY(outgoing_init(&o, v, &l->patient_id, l->provider->name, withheld));
 	TRY(local_get_patient(verb_local(v), verb_vault(v), &l->patient_id, &p));
 	const struct document_head head = { .title = "Referral",
 					    .clinic = local_room(verb_local(v))->clinic_name,

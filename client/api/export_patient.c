@@ -157,7 +157,8 @@ static enum err export_patient(struct verb *v)
 {
 	CLEANUP(json_decrefp) json_t *chart = json_object();
 	const bool *partial = v->state;
-	struct chart_ask ask = { .to_other = is_to_other(v), .partial = *partial };
+	struct chart_ask ask = { .recipient = is_to_other(v) ? verb_text(v, "for") : NULL,
+				 .partial = *partial };
 	const char *form = "pdf";
 
 	ENSURE(chart != NULL, ERR_NOMEM);

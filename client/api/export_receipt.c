@@ -98,7 +98,7 @@ static enum err check_words(struct verb *v, const struct receipt *r)
 
 	ENSURE(withheld != NULL && typed != NULL, ERR_NOMEM);
 	TRY(json_put(typed, "service", json_string(r->service)));
-	TRY(outgoing_init(&o, v, &r->patient.id, false, withheld));
+	TRY(outgoing_init(&o, v, &r->patient.id, NULL, withheld));
 	TRY(outgoing_text(&o, "receipt", NULL, typed, "service"));
 	return outgoing_end(&o);
 }

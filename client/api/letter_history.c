@@ -53,8 +53,10 @@ static enum err read_kind(struct verb *v, struct outgoing *o, enum kind kind,
 	TRY(json_put(facts, key, list));
 	TRY(local_list_records(verb_local(v), verb_vault(v), kind, patient_id, &fold, &records,
 			       &count));
+	const struct kind_info *info = kind_find((uint64_t)kind);
 	for (size_t i = 0; i < count; i++)
-		TRY(add_record(o, kind_find((uint64_t)kind), &records[i], list));
+		if (!outgoing_keeps_record(o, info, &records[i]))
+			TRY(add_record(o, info, &records[i], list));
 	return ERR_OK;
 }
 
@@ -133,7 +135,7 @@ static bool is_never_told(const struct proof_row *row)
 static void drop_withheld(const struct outgoing *o, struct proof_visits *visits)
 {
 	for (size_t i = 0; i < visits->count; i++)
-		if (outgoing_has_session(o, &visits->visits[i].session_id))
+		if (outgoing_keeps_session(o, &visits->visits[i].session_id))
 			visits->visits[i].row_count = 0;
 }
 
@@ -171,11 +173,13 @@ enum err letter_history_read(struct verb *v, struct outgoing *o, const struct id
 	TRY(read_kind(v, o, KIND_EPISODE, patient_id, facts, "complaints"));
 	TRY(read_kind(v, o, KIND_ALERT, patient_id, facts, "alerts"));
 	TRY(read_kind(v, o, KIND_HEALTH_ANSWER, patient_id, facts, "health"));
-	for (size_t i = 0; i < o->session_count; i++) {
+	for (size_t i = 0; i < o->from.item_count; i++) {
 		char id[ID_TEXT_BYTES];
-		id_print(&o->sessions[i], id);
-		TRY(outgoing_withhold(o, "session", id, NULL, 1, OUTGOING_PATIENT_REQUEST));
+		id_print(&o->from.items[i], id);
+		TRY(outgoing_withhold(o, "item", id, NULL, 1, OUTGOING_PATIENT_REQUEST));
 	}
+	if (o->from.sessions)
+		TRY(outgoing_withhold(o, "session", NULL, NULL, 0, OUTGOING_PATIENT_REQUEST));
 	return read_measures(v, o, patient_id, facts);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "record/record_fold.h"
+#include "record/reflect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,25 +52,59 @@ static enum err read_restrictions(struct outgoing *o, const struct id *patient_i
 		o->is_restricted = true;
 		if (!m->has_session_id) continue;
 		TRY(id_from_view(view_of(m->session_id.data, m->session_id.len), &session));
-		ENSURE(o->session_count < OUTGOING_SESSIONS_MAX, ERR_FULL);
-		o->sessions[o->session_count++] = session;
+		TRY(withheld_add_item(&o->from, &session));
 	}
 	return ERR_OK;
 }
 
-bool outgoing_has_session(const struct outgoing *o, const struct id *session_id)
+static enum err read_directives(struct outgoing *o, const struct id *patient_id,
+				const char *recipient)
 {
-	for (size_t i = 0; i < o->session_count; i++)
-		if (id_equal(&o->sessions[i], session_id)) return true;
+	TRY(withheld_from_recipient(o->v, patient_id, view_str(recipient), &o->from));
+	o->is_restricted = o->from.sessions || o->from.item_count > 0;
+	if (!o->from.record) return ERR_OK;
+	err_ignore(fault_set(&o->v->fault, ERR_DENIED, "withheld",
+			     "the patient does not want anything to be given to this recipient"));
+	return fault_hint(&o->v->fault, "If the patient takes that back: roomkeep add "
+					"directive-end --directive ID");
+}
+
+static bool keeps_item(const struct outgoing *o, const struct id *id)
+{
+	for (size_t i = 0; i < o->from.item_count; i++)
+		if (id_equal(&o->from.items[i], id)) return true;
 	return false;
 }
 
+bool outgoing_keeps_session(const struct outgoing *o, const struct id *session_id)
+{
+	return o->from.sessions || keeps_item(o, session_id);
+}
+
+bool outgoing_keeps_record(const struct outgoing *o, const struct kind_info *info,
+			   const struct record_state *record)
+{
+	ProtobufCBinaryData bytes = { 0 };
+	struct id session;
+
+	if (!o->to_other) return false;
+	if (info->kind == KIND_DIRECTIVE || info->kind == KIND_DIRECTIVE_END ||
+	    info->kind == KIND_OVERRIDE)
+		return true;
+	if (keeps_item(o, &record->record_id)) return true;
+	if (info->session_field == NULL) return false;
+	reflect_get(record->message, reflect_field(info->message, info->session_field), &bytes,
+		    sizeof(bytes));
+	return id_from_view(view_of(bytes.data, bytes.len), &session) == ERR_OK &&
+	       outgoing_keeps_session(o, &session);
+}
+
 enum err outgoing_init(struct outgoing *o, struct verb *v, const struct id *patient_id,
-		       bool to_other, json_t *withheld)
+		       const char *recipient, json_t *withheld)
 {
 	const char *names = verb_text(v, "names");
 
-	*o = (struct outgoing){ .v = v, .withheld = withheld, .to_other = to_other };
+	*o = (struct outgoing){ .v = v, .withheld = withheld, .to_other = recipient != NULL };
 	if (strcmp(names, "gap") == 0) {
 		o->how = OUTGOING_GAP;
 	} else if (strcmp(names, "not_them") == 0) {
@@ -78,7 +113,9 @@ enum err outgoing_init(struct outgoing *o, struct verb *v, const struct id *pati
 		return fault_set(&v->fault, ERR_USAGE, "usage", "names: gap or not_them");
 	}
 	TRY(chart_guard_names(v, patient_id, o->names, &o->name_count));
-	return to_other ? read_restrictions(o, patient_id) : ERR_OK;
+	if (recipient == NULL) return ERR_OK;
+	TRY(read_directives(o, patient_id, recipient));
+	return read_restrictions(o, patient_id);
 }
 
 enum err outgoing_withhold(struct outgoing *o, const char *kind, const char *record_id,

@@ -4,16 +4,16 @@
  * Names of relatives who are patients too are looked for. Whoever makes the paper says what becomes
  * of them: a labelled gap in place of the sentence, or that it is somebody of the same name; until
  * then nothing leaves. What the patient asked not to be given on, and was granted, stays here when
- * the paper is for somebody else, and the paper says that something does.
+ * the paper is for somebody else, and so does what a directive keeps from this very recipient; the
+ * paper says that something does. With a directive over the whole record nothing leaves.
  *
  * Owns:    nothing; `withheld` is its caller's.   Threads: the desk thread.
- * Errors:  ERR_DENIED with the verb's fault (code names_relative), which says where and never whom;
- *          ERR_USAGE; ERR_NOMEM; what the store returns. */
+ * Errors:  ERR_DENIED with the verb's fault (code names_relative, which says where and never whom;
+ *          code withheld); ERR_USAGE; ERR_NOMEM; what the store returns. */
 #pragma once
 
 #include "client/api/chart_guard.h"
-
-#define OUTGOING_SESSIONS_MAX 64u
+#include "client/api/withheld.h"
 
 enum outgoing_reason {
 	OUTGOING_OTHER_PERSON,
@@ -33,7 +33,7 @@ enum outgoing_how {
 struct outgoing {
 	struct verb *v;     /* borrowed */
 	json_t *withheld;   /* borrowed; a list */
-	bool to_other;      /* not for the patient */
+	bool to_other;      /* not for the patient, but for a recipient */
 	bool is_restricted; /* the patient asked to withhold something from others */
 	enum outgoing_how how;
 	size_t places; /* in which a relative is named */
@@ -41,15 +41,18 @@ struct outgoing {
 	char where[96]; /* the first of them */
 	struct guard_name names[CHART_GUARD_NAMES_MAX];
 	size_t name_count;
-	struct id sessions[OUTGOING_SESSIONS_MAX]; /* that are not given to others */
-	size_t session_count;
+	struct withheld_from from; /* what is not given to the recipient */
 };
 
-/* Reads "names" of the request: gap or not_them. */
+/* Reads "names" of the request: gap or not_them. `recipient` NULL: it goes to the patient. */
 MUST_USE enum err outgoing_init(struct outgoing *o, struct verb *v, const struct id *patient_id,
-				bool to_other, json_t *withheld);
+				const char *recipient, json_t *withheld);
 
-bool outgoing_has_session(const struct outgoing *o, const struct id *session_id);
+/* Does it stay here? Of a record: because it does, because its session does, or because it says
+ * what the patient withholds. */
+bool outgoing_keeps_session(const struct outgoing *o, const struct id *session_id);
+bool outgoing_keeps_record(const struct outgoing *o, const struct kind_info *info,
+			   const struct record_state *record);
 
 /* Looks at the text `key` of `object`, and of its list; puts the gaps in. `kind` and
  * `record_id` say

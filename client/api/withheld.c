@@ -109,24 +109,42 @@ enum err withheld_directive_state(struct verb *v, const struct record_state *s,
 	return ERR_OK;
 }
 
+enum err withheld_add_item(struct withheld_from *from, const struct id *item_id)
+{
+	ENSURE(from->item_count < WITHHELD_ITEMS_MAX, ERR_FULL);
+	from->items[from->item_count++] = *item_id;
+	return ERR_OK;
+}
+
+static enum err add_scope(const Roomkeep__Directive *m, struct withheld_from *from)
+{
+	struct id item;
+
+	if (m->scope == ROOMKEEP__DIRECTIVE__SCOPE__RECORD) from->record = true;
+	if (m->scope == ROOMKEEP__DIRECTIVE__SCOPE__SESSIONS) from->sessions = true;
+	if (m->scope != ROOMKEEP__DIRECTIVE__SCOPE__ITEM) return ERR_OK;
+	TRY(id_from_view(view_of(m->item_id.data, m->item_id.len), &item));
+	return withheld_add_item(from, &item);
+}
+
 enum err withheld_from_recipient(struct verb *v, const struct id *patient_id, struct view recipient,
-				 bool *ret_withheld)
+				 struct withheld_from *ret)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct record_state *records = NULL;
 	size_t count = 0;
 
-	*ret_withheld = false;
+	*ret = (struct withheld_from){ .record = false };
 	const enum err e = local_list_records(verb_local(v), verb_vault(v), KIND_DIRECTIVE,
 					      patient_id, &fold, &records, &count);
 	if (e == ERR_DENIED) return ERR_OK; /* and nothing clinical to give */
 	TRY(e);
-	for (size_t i = 0; i < count && !*ret_withheld; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const void *any = records[i].message;
 		bool ended = false;
 		if (!lockbox_is_against_recipient(any, recipient, 0, v->now_ms)) continue;
 		TRY(is_ended(v, &records[i], &ended));
-		*ret_withheld = !ended;
+		if (!ended) TRY(add_scope(any, ret));
 	}
 	return ERR_OK;
 }

@@ -17,10 +17,19 @@ MUST_USE enum err withheld_put(struct verb *v);
 /* "Information withheld at the patient's request: 3." or nothing: for what is printed. Appends. */
 MUST_USE enum err withheld_print(struct verb *v, const struct id *patient_id, struct buf *out);
 
-/* Does a directive keep this patient's information from a recipient outside? For letters, exports
- * and disclosures. */
+#define WITHHELD_ITEMS_MAX 64u
+
+/* What directives keep from somebody outside. */
+struct withheld_from {
+	bool record;                         /* everything */
+	bool sessions;                       /* all that stands in sessions */
+	struct id items[WITHHELD_ITEMS_MAX]; /* single sessions and records */
+	size_t item_count;
+};
+/* By the directives that are in force. ERR_FULL: more than WITHHELD_ITEMS_MAX. */
 MUST_USE enum err withheld_from_recipient(struct verb *v, const struct id *patient_id,
-					  struct view recipient, bool *ret_withheld);
+					  struct view recipient, struct withheld_from *ret);
+MUST_USE enum err withheld_add_item(struct withheld_from *from, const struct id *item_id);
 
 /* "in_force", "not_yet", "run_out", "ended". */
 MUST_USE enum err withheld_directive_state(struct verb *v, const struct record_state *s,

@@ -309,8 +309,66 @@ class Export(SharedClinicTest):
         self.assertEqual(chart["withheld_line"],
                          "Information was withheld at the patient's request.")
         self.assertGreater(answer["withheld_count"], 0)
+        self.assert_nothing_of_the_session(made, chart)
         _, own = self.as_json(made["maya"], "b.json")
         self.assertEqual((len(own["sessions"]), own["withheld_line"]), (1, None))
+
+    def assert_nothing_of_the_session(self, made, chart):
+        """Nor of what was written down in it: its fields, its consent."""
+        self.check_counts(chart)
+        self.assertEqual(chart["sessions"], [])
+        for kind, records in chart["records"].items():
+            for record in records:
+                self.assertNotEqual(record.get("session_id"), made["session"], kind)
+        self.assertGreater(len(chart["records"]["alert"]), 0)
+
+    def directive(self, made, *words):
+        return self.add("directive", "--patient", made["maya"], "--asked-by", "patient",
+                        "--against", "recipient", "--recipient", "Harbour Mutual", *words)
+
+    def given(self, made, name, recipient):
+        return self.as_json(made["maya"], name, "--for", recipient, "--reason", "-", "--basis",
+                            "care", stdin="care")[1]
+
+    def test_on7_a_directive_against_who_is_to_get_it(self):
+        made = self.chart()
+        one = self.directive(made, "--scope", "item", "--item", made["session"])
+        chart = self.given(made, "mutual.json", "HARBOUR  mutual")
+        self.assert_nothing_of_the_session(made, chart)
+        self.assertEqual(chart["records"]["directive"], [])
+        self.assertEqual(chart["withheld_line"],
+                         "Information was withheld at the patient's request.")
+        other = self.given(made, "quill.json", "Dana Quill")
+        self.assertEqual((len(other["sessions"]), other["records"]["directive"]), (1, []))
+        _, own = self.as_json(made["maya"], "own.json")
+        self.assertEqual((len(own["sessions"]), len(own["records"]["directive"])), (1, 1))
+        self.add("directive-end", "--patient", made["maya"], "--directive", one, "--asked-by",
+                 "patient")
+        self.directive(made, "--scope", "sessions")
+        self.assert_nothing_of_the_session(made, self.given(made, "all.json", "Harbour Mutual"))
+
+    def test_on7_who_is_to_get_nothing_gets_nothing(self):
+        made = self.chart()
+        whole = self.directive(made, "--scope", "record")
+        words = ("export", "patient", made["maya"], "--file", self.file("no.pdf"), "--for",
+                 "Harbour Mutual", "--reason", "claim", "--basis", "care")
+        refused = self.room2.refused(*words)
+        self.assertEqual((refused.status, refused.code), (77, "withheld"))
+        self.assertEqual(os.listdir(self.folder), [])
+        self.assertEqual(self.disclosures(made), [])
+        self.add("directive-end", "--patient", made["maya"], "--directive", whole, "--asked-by",
+                 "patient")
+        self.room2.call(*words)
+        self.assertEqual([r["recipient"] for r in self.disclosures(made)], ["Harbour Mutual"])
+
+    def test_on7_no_letter_to_who_is_to_get_nothing(self):
+        made = self.chart()
+        referral = self.referral(made, "2026-11-01")
+        self.add("directive", "--patient", made["maya"], "--asked-by", "patient", "--against",
+                 "recipient", "--recipient", "Dr Iris Tal", "--scope", "record")
+        refused = self.room2.refused(*self.letter(referral, "no.pdf"))
+        self.assertEqual((refused.status, refused.code), (77, "withheld"))
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_wrong_calls_change_nothing(self):
         made = self.chart()
