@@ -30,12 +30,8 @@ static enum err put_identity(struct verb *v, const struct local_patient *p)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const Roomkeep__PatientDetail *detail = NULL;
-	const struct record_state *s = NULL;
-	const enum err e = local_get_record(verb_local(v), verb_vault(v), KIND_PATIENT_DETAIL,
-					    &p->id, &fold, &s);
 
-	if (e != ERR_NOT_FOUND) TRY(e);
-	if (e == ERR_OK) detail = (const Roomkeep__PatientDetail *)(const void *)s->message;
+	TRY(care_load_detail(v, &p->id, &fold, &detail));
 	TRY(json_put_id(v->answer, "patient_id", &p->id));
 	TRY(json_put(v->answer, "name", text_or_null(p->name)));
 	TRY(json_put(v->answer, "name_used", text_or_null(p->name_used)));

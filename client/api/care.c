@@ -93,9 +93,8 @@ static enum err whole_load(struct verb *v, const ProtobufCMessage *m, struct who
 	return ERR_OK;
 }
 
-/* What is known of the patient beside the name. `*ret` NULL: nothing. */
-static enum err detail_load(struct verb *v, const struct id *patient_id, struct record_fold *fold,
-			    const Roomkeep__PatientDetail **ret)
+enum err care_load_detail(struct verb *v, const struct id *patient_id, struct record_fold *fold,
+			  const Roomkeep__PatientDetail **ret)
 {
 	const struct record_state *s = NULL;
 	const enum err e = local_get_record(verb_local(v), verb_vault(v), KIND_PATIENT_DETAIL,
@@ -119,7 +118,7 @@ static enum err check_minor(struct verb *v, const struct id *patient_id, const R
 	Roomkeep__PatientDetail__Jurisdiction law = ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC;
 
 	TRY(local_get_patient(verb_local(v), verb_vault(v), patient_id, &p));
-	TRY(detail_load(v, patient_id, &fold, &detail));
+	TRY(care_load_detail(v, patient_id, &fold, &detail));
 	if (detail != NULL && detail->has_jurisdiction) law = detail->jurisdiction;
 	const uint64_t on_ms = m->has_answered_ms ? m->answered_ms : v->now_ms;
 	if (!care_consent_lacks_basis(m, care_is_minor(p.born, law, care_local_day(on_ms)))) {
@@ -227,7 +226,7 @@ static enum err check_touch(struct verb *v, const struct id *patient_id, const s
 		return ERR_OK;
 	}
 	TRY(id_of(w->message, "touch_id", &touch_id));
-	TRY(detail_load(v, patient_id, &fold, &detail));
+	TRY(care_load_detail(v, patient_id, &fold, &detail));
 	if (!care_touch_is_consented(m, detail)) return fail_touch_consent(v, m);
 	return check_others(v, patient_id, &touch_id, on);
 }

@@ -1,6 +1,7 @@
 /* A receipt of one session: who paid what to whom for which time. No complaint, no notes,
  * whoever it
  * goes to (DOMAIN 4.8 rule 6). */
+#include "client/api/care.h"
 #include "client/api/export_file.h"
 #include "client/api/outgoing.h"
 #include "client/api/page_words.h"
@@ -141,6 +142,18 @@ static enum err add_money(struct verb *v, const struct receipt *r, struct docume
 	return document_add_field(d, "Received from", payer[0] != '\0' ? payer : r->patient.name);
 }
 
+/* Who claims the money back needs them on the paper. */
+static enum err add_insurers(struct verb *v, const struct receipt *r, struct document *d)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const Roomkeep__PatientDetail *detail = NULL;
+
+	TRY(care_load_detail(v, &r->patient.id, &fold, &detail));
+	for (size_t i = 0; detail != NULL && i < detail->n_insurer_numbers; i++)
+		TRY(document_add_field(d, "Insurer", detail->insurer_numbers[i]));
+	return ERR_OK;
+}
+
 static enum err fill(struct verb *v, const struct receipt *r, struct document *d)
 {
 	CLEANUP(buf_finip) struct buf text = { 0 };
@@ -152,6 +165,7 @@ static enum err fill(struct verb *v, const struct receipt *r, struct document *d
 	TRY(page_put_day(&text, v->now_ms));
 	TRY(add_field(d, "Written on", &text));
 	TRY(document_add_field(d, "Patient", r->patient.name));
+	TRY(add_insurers(v, r, d));
 	TRY(add_session(v, r, d));
 	return add_money(v, r, d);
 }

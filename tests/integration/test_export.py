@@ -466,11 +466,14 @@ class Export(SharedClinicTest):
             refused = self.room2.refused(*self.receipt(made, "no.pdf", **more))
             self.assertEqual((refused.status, refused.code), (65, "bad_value"))
         self.assertEqual(os.listdir(self.folder), [])
+        self.room2.call("set", "patient-detail", "--patient", made["maya"], "--insurer-numbers",
+                        "Coast Mutual 0451-22")
         made["number"] = self.room2.call(*self.receipt(made, "r.pdf", "--payer",
                                                        "Tom Rowe"))["number"]
         text = pdf_text(self.file("r.pdf"))
         for words in ("Receipt", "Maya Rowe", "95.50 CAD", "60 minutes", "Mara Lind", "RMT 04417",
-                      "Tom Rowe", "Massage therapy", made["number"]):
+                      "Tom Rowe", "Massage therapy", "Coast Mutual 0451-22",
+                      made["number"]):
             self.assertIn(words, text)
         for words in ("neck", "Stiff", "zebrafish", "50 degrees"):
             self.assertNotIn(words, text)
