@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "record/access.h"
 #include "record/catalogue.h"
+#include "record/measure.h"
 #include "record/text.h"
 #include "wire/op.h"
 
@@ -40,7 +41,20 @@ enum {
 	S_SIGNED,
 	S_COUNT
 };
-enum { M_SESSION, M_PHASE, M_REF, M_SIDE, M_VALUE, M_RESULT, M_COUNT };
+enum {
+	M_SESSION,
+	M_PHASE,
+	M_REF,
+	M_SIDE,
+	M_VALUE,
+	M_RESULT,
+	M_ALWAYS, /* from here on a file may do without */
+	M_MODE = M_ALWAYS,
+	M_POSITION,
+	M_METHOD,
+	M_PAIN,
+	M_COUNT
+};
 
 static const char *const patient_columns[P_COUNT] = { "ref",   "name",  "name_used", "born",
 						      "phone", "email", "household" };
@@ -48,8 +62,10 @@ static const char *const session_columns[S_COUNT] = { "ref",        "patient_ref
 						      "room",       "days_ago",    "start_hhmm",
 						      "minutes",    "subjective",  "objective",
 						      "assessment", "plan",        "signed" };
-static const char *const measure_columns[M_COUNT] = { "session_ref", "phase", "ref",
-						      "side",        "value", "result" };
+static const char *const measure_columns[M_COUNT] = { "session_ref", "phase",    "ref",
+						      "side",        "value",    "result",
+						      "mode",        "position", "method",
+						      "pain_at_end" };
 
 static void import_finip(struct import *m)
 {
@@ -135,6 +151,29 @@ static enum err read_file(struct import *m, int dir_fd, const char *name,
 	return e == ERR_OK ? ERR_OK : fail_file(m, name, e, line);
 }
 
+/* How a measure was taken may be left out: an older file does not say it. */
+static enum err read_measures(struct import *m, int dir_fd)
+{
+	static const char name[] = "measures.csv";
+	struct csv_place places[M_COUNT];
+	size_t line = 0, found = 0;
+
+	if (import_map_has(&m->map, name))
+		return read_file(m, dir_fd, name, measure_columns, M_COUNT, &m->measures);
+	const enum err e = csv_file_read_any(dir_fd, name, &m->measures, &line);
+	if (e != ERR_OK) return fail_file(m, name, e, line);
+	for (size_t i = 0; i < M_COUNT; i++) {
+		places[i] = (struct csv_place){ .value = "" };
+		places[i].has_column = csv_file_find(&m->measures, measure_columns[i],
+						     &places[i].column) == ERR_OK;
+		if (!places[i].has_column && i < M_ALWAYS)
+			return fail_file(m, name, ERR_BAD_FORMAT, 1);
+		if (places[i].has_column) found++;
+	}
+	if (found != m->measures.column_count) return fail_file(m, name, ERR_BAD_FORMAT, 1);
+	return csv_file_arrange(&m->measures, places, M_COUNT);
+}
+
 static enum err read_folder(struct import *m, const char *folder)
 {
 	CLEANUP(closep) int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -146,7 +185,7 @@ static enum err read_folder(struct import *m, const char *folder)
 	}
 	TRY(read_file(m, dir_fd, "patients.csv", patient_columns, P_COUNT, &m->patients));
 	TRY(read_file(m, dir_fd, "sessions.csv", session_columns, S_COUNT, &m->sessions));
-	TRY(read_file(m, dir_fd, "measures.csv", measure_columns, M_COUNT, &m->measures));
+	TRY(read_measures(m, dir_fd));
 	/* A folder without appointments is one from before there were any. */
 	if (faccessat(dir_fd, "appointments.csv", F_OK, 0) != 0) return ERR_OK;
 	return read_file(m, dir_fd, "appointments.csv", import_appointment_columns,
@@ -395,6 +434,40 @@ static enum err read_place(struct import *m, size_t row, Roomkeep__Measure *r)
 	return fail_measure(m, row, M_SIDE, "L, R, mid, both or empty");
 }
 
+static enum err read_word(struct import *m, size_t row, int column, enum measure_list list,
+			  protobuf_c_boolean *ret_has, int *ret)
+{
+	const char *word = csv_file_text(&m->measures, row, (size_t)column);
+
+	*ret = 0;
+	if (word[0] == '\0') return ERR_OK;
+	*ret_has = 1;
+	*ret = measure_word_parse(list, word);
+	return *ret != 0 ? ERR_OK : fail_measure(m, row, column, measure_words(list));
+}
+
+static enum err read_how(struct import *m, size_t row, Roomkeep__Measure *r)
+{
+	const char *pain = csv_file_text(&m->measures, row, M_PAIN);
+	int mode = 0, position = 0, method = 0;
+
+	TRY(read_word(m, row, M_MODE, MEASURE_MODE, &r->has_mode, &mode));
+	TRY(read_word(m, row, M_POSITION, MEASURE_POSITION, &r->has_position, &position));
+	TRY(read_word(m, row, M_METHOD, MEASURE_METHOD, &r->has_method, &method));
+	r->mode = (Roomkeep__Mode)mode;
+	r->position = (Roomkeep__Position)position;
+	r->method = (Roomkeep__Method)method;
+	if (pain[0] == '\0') return ERR_OK;
+	char *end = NULL;
+	const unsigned long points = pain[0] >= '0' && pain[0] <= '9' ? strtoul(pain, &end, 10)
+								      : MEASURE_PAIN_MAX + 1;
+	if (points > MEASURE_PAIN_MAX || *end != '\0')
+		return fail_measure(m, row, M_PAIN, "0 to 10");
+	r->has_pain_at_end = 1;
+	r->pain_at_end = (uint32_t)points;
+	return ERR_OK;
+}
+
 static enum err import_measure(struct import *m, size_t row, const struct id *session_id,
 			       uint64_t start_ms, uint64_t end_ms)
 {
@@ -407,6 +480,7 @@ static enum err import_measure(struct import *m, size_t row, const struct id *se
 	if (entry == NULL) return fail_measure(m, row, M_REF, "is not in the catalogue");
 	TRY(read_place(m, row, &r));
 	TRY(read_value(m, row, &r));
+	TRY(read_how(m, row, &r));
 	const struct id measure_id = local_new_id(verb_local(m->v), m->v->now_ms);
 	r.has_measure_id = r.has_session_id = r.has_catalogue = r.has_at_ms = 1;
 	r.measure_id = wire_id_bytes(&measure_id);

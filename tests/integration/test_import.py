@@ -11,7 +11,9 @@ FILES = {
     "sessions.csv": "Visit,Client No,Date,Start,Length,Said\n"
                     "a,17,2025-11-03,10:00,60,Long ago.\n"
                     "b,18,2025-11-04,11:15,45,Knee.\n",
-    "measures.csv": "session_ref,phase,ref,side,value,result\na,pre,nprs,,7,\n",
+    "measures.csv": "session_ref,phase,ref,side,value,result,method,position,mode,pain_at_end\n"
+                    "a,pre,nprs,,7,,,,,\n"
+                    "a,pre,cx_rot,L,52,,goniometer,seated,active,3\n",
     "appointments.csv": "Client No,Date,Start,Length,Status\n"
                         "17,2025-11-03,10:00,60,done\n"
                         "18,2031-02-03,09:00,60,\n",
@@ -71,6 +73,14 @@ class Import(SharedClinicTest):
             ("map.csv", "staff_login,,jo", "staff_login,Visit,jo", "the map line 7: source"),
             ("map.csv", "staff_login,,jo", "staff_login,,nobody", "sessions.csv line 2: staff"),
             ("map.csv", "file,column", "column,file", "the map line 1"),
+            ("measures.csv", "goniometer", "ruler", "measures.csv line 3: method: goniometer,"),
+            ("measures.csv", ",active", ",idle", "measures.csv line 3: mode"),
+            ("measures.csv", ",seated", ",sitting", "measures.csv line 3: position"),
+            ("measures.csv", "active,3", "active,11", "measures.csv line 3: pain_at_end: 0 to 10"),
+            ("measures.csv", "active,3", "active,3x", "measures.csv line 3: pain_at_end"),
+            ("measures.csv", "goniometer", "tape", "measures.csv line 3: method"),
+            ("measures.csv", ",method,", ",how,", "measures.csv line 1"),
+            ("measures.csv", ",side,", ",mode,", "measures.csv line 1"),
         ]
         for i, (file, old, new, says) in enumerate(cases):
             folder = self.folder("broken%d" % i, file, old, new)
@@ -87,7 +97,7 @@ class Import(SharedClinicTest):
         folder = self.folder("good")
         dry = self.room1.call(*self.words(folder, "--dry-run"))
         self.assertEqual([dry[k] for k in ("patients", "sessions", "measures", "appointments")],
-                         [2, 2, 1, 2])
+                         [2, 2, 2, 2])
         self.assertEqual(self.room1.call("find", "patient", "Olga")["patients"], [])
         wet = self.room1.call(*self.words(folder))
         self.assertEqual({**wet, "dry_run": True}, dry)
@@ -99,7 +109,10 @@ class Import(SharedClinicTest):
         self.assertEqual([r["state"] for r in rows], ["signed"])
         shown = self.room1.session(rows[0]["session_id"])
         self.assertEqual((shown["subjective"], shown["imported"], len(shown["measures"])),
-                         ("Long ago.", True, 1))
+                         ("Long ago.", True, 2))
+        turn = next(m for m in shown["measures"] if m["ref"] == "cx_rot")
+        self.assertEqual([turn[k] for k in ("value", "method", "position", "mode", "pain_at_end")],
+                         [52, "goniometer", "seated", "active", 3])
         peder = self.room1.call("find", "patient", "Peder")["patients"][0]["patient_id"]
         booked = self.room1.call("list", "appointments", "--patient", peder)["appointments"]
         self.assertEqual([(b["state"], b["minutes"]) for b in booked], [("booked", 60)])
