@@ -33,6 +33,7 @@ static const struct verb_row own_rows[] = {
 	{ "find/patient", "roomkeep.patients/1", verb_find_patient, PERSON },
 	{ "list/patients", "roomkeep.patients/1", verb_list_patients, PERSON },
 	{ "show/card", "roomkeep.card/1", verb_show_card, PERSON, CHART },
+	{ "show/safety-card", "roomkeep.safety_card/1", verb_show_safety_card, PERSON },
 	{ "list/watch", "roomkeep.watch/1", verb_list_watch, PERSON },
 	{ "start/session", "roomkeep.session_started/1", verb_start_session, PERSON },
 	{ "set/session", "roomkeep.session_set/1", verb_set_session, SESSION },

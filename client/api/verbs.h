@@ -38,6 +38,7 @@ MUST_USE enum err verb_show_patient(struct verb *v);
 
 /* verbs_card.c */
 MUST_USE enum err verb_show_card(struct verb *v);
+MUST_USE enum err verb_show_safety_card(struct verb *v);
 
 /* verbs_lockbox.c */
 MUST_USE enum err verb_open_withheld(struct verb *v);

@@ -428,7 +428,7 @@ static void print_hints(const json_t *answer)
 				      ? " does it belong in a confidential note?"
 				      : "",
 			      json_is_true(json_object_get(h, "asks_safety"))
-				      ? " follow the clinic's safety card."
+				      ? " see roomkeep show safety-card."
 				      : "");
 	}
 }
