@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "client/api/proof_load.h"
 #include "client/api/referral_offer.h"
+#include "client/api/retest.h"
 #include "client/api/show.h"
 #include "record/proof_words.h"
 
@@ -141,6 +142,7 @@ enum err show_session_proof(struct verb *v, const struct session_state *s)
 	TRY(json_put(assessments, "wanted", json_integer(PROOF_TESTS_WANTED)));
 	TRY(json_put(assessments, "again", json_integer(counter.again)));
 	for (size_t i = 0; i < p.set_count; i++) TRY(put_change(changes, &p.sets[i]));
+	TRY(retest_put(v, s, &p));
 	return put_warnings(v, s, &p, not_again);
 }
 

@@ -13,8 +13,8 @@ MUST_USE enum err show_delta(json_t *object, const char *key, const struct proof
 /* "ref", "title" and "side" of a row. */
 MUST_USE enum err show_what(json_t *object, const struct proof_row *row);
 
-/* Into the answer: "assessments" {"tested","wanted","again","not_again"}, "changes" (one a set) and
- * "warnings" [{"code","ref","side","measure_id","text"}]. */
+/* Into the answer: "assessments" {"tested","wanted","again","not_again"}, "changes" (one a set),
+ * "retest" (retest.h) and "warnings" [{"code","ref","side","measure_id","text"}]. */
 MUST_USE enum err show_session_proof(struct verb *v, const struct session_state *s);
 
 /* Into the answer: "change" of the row that was just added (null for a pre row), and "prompts":

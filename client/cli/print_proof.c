@@ -34,6 +34,20 @@ static long long count_of(const json_t *object, const char *key)
 	return (long long)json_integer_value(json_object_get(object, key));
 }
 
+/* "Measure again now (mid): neck rotation left, pain". */
+static void print_retest(const json_t *retest)
+{
+	const char *due = json_text_of(retest, "due");
+	const json_t *rows = due != NULL ? json_object_get(retest, due) : NULL;
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		if (i == 0) (void)printf("Measure again now (%s): ", due);
+		(void)printf("%s%s", i > 0 ? ", " : "",
+			     text_or(json_array_get(rows, i), "title", "?"));
+	}
+	if (json_array_size(rows) > 0) (void)printf("\n");
+}
+
 enum err print_session_proof(const json_t *answer)
 {
 	const json_t *changes = json_object_get(answer, "changes");
@@ -53,6 +67,7 @@ enum err print_session_proof(const json_t *answer)
 			     count_of(assessments, "tested"), count_of(assessments, "wanted"),
 			     count_of(assessments, "again"));
 	}
+	print_retest(json_object_get(answer, "retest"));
 	if (strcmp(text_or(answer, "state", ""), "draft") == 0) {
 		print_texts(json_object_get(answer, "warnings"), stdout, "  note: ");
 	}

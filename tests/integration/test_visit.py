@@ -1,5 +1,6 @@
 """A returning visit, door to door, as a script through the local API of a room: HTTP on its socket,
 as the command line does it. And the shortest one: relaxation in eight actions."""
+import datetime
 import http.client
 import json
 import os
@@ -12,6 +13,10 @@ import unittest
 from harness import ClinicTest
 
 MARKER = "she has not told her husband yet"
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 class Local(http.client.HTTPConnection):
@@ -105,6 +110,16 @@ class Visit(ClinicTest):
                 result="neg")
         return turn["measure_id"], pain["measure_id"]
 
+    def retest(self, sid):
+        """When to measure again, in minutes of the hour that is booked, and what."""
+        shown = self.do("show/session", session_id=sid)
+        begun = when(shown["started_at"])
+        due = shown["retest"]
+        self.assertIsNone(due["due"])
+        return (*(round((when(due[key]) - begun).total_seconds() / 60)
+                  for key in ("mid_from", "mid_until", "post_at")),
+                *([row["ref"] for row in due[key]] for key in ("mid", "post")))
+
     def treat(self, sid):
         self.do("add/discomfort", session_id=sid, region="neck", side="left", quality=["pull"])
         self.do("add/palpation", session_id=sid, region="neck", side="left", tone="raised",
@@ -124,7 +139,11 @@ class Visit(ClinicTest):
                           started="2026-11-01")["episode_id"]
         turn, pain = self.measure_before(sid)
         self.treat(sid)
+        self.assertEqual(self.retest(sid), (24, 36, 55, ["cx_rot", "nprs", "cx_spurling"],
+                                            ["cx_rot", "nprs", "cx_spurling"]))
         self.do("add/measure", session_id=sid, pair_id=turn, phase="mid", value=58)
+        self.assertEqual(self.retest(sid)[3:], (["nprs", "cx_spurling"],
+                                                ["cx_rot", "nprs", "cx_spurling"]))
         self.do("add/measure", session_id=sid, pair_id=turn, value=66)
         self.do("add/measure", session_id=sid, pair_id=pain, value=3)
         self.do("add/mood-read", patient_id=patient, session_id=sid, when="departure",
@@ -156,7 +175,7 @@ class Visit(ClinicTest):
 
         shown = self.do("show/session", session_id=sid)
         self.assertEqual((shown["state"], shown["late_entry"], shown["missing"],
-                          shown["late_changes"]), ("signed", None, [], []))
+                          shown["late_changes"], shown["retest"]), ("signed", None, [], [], None))
         self.assertEqual([d["quality"] for d in shown["discomforts"]], [["pull"]])
         self.assertEqual(shown["treatments"][0]["technique"], ["muscle_stripping", "stretch"])
         self.assertEqual(shown["homecare_items"][0]["dose"], "3 times a day")
