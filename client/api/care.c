@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "record/calendar.h"
 #include "record/care.h"
+#include "record/duty_record.h"
 #include "record/reflect.h"
 
 #include <stdio.h>
@@ -114,14 +115,15 @@ static enum err check_minor(struct verb *v, const struct id *patient_id, const R
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const Roomkeep__PatientDetail *detail = NULL;
 	struct local_patient p;
-	/* The clinic's own law stands for whom none is named: the house default (DOMAIN 3). */
-	Roomkeep__PatientDetail__Jurisdiction law = ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC;
+	unsigned laws = 0;
 
-	TRY(local_get_patient(verb_local(v), verb_vault(v), patient_id, &p));
+	/* Of age is who is so where they live now, else where the clinic is. */
 	TRY(care_load_detail(v, patient_id, &fold, &detail));
-	if (detail != NULL && detail->has_jurisdiction) law = detail->jurisdiction;
+	if (detail != NULL) laws = duty_jurisdiction_bit(detail);
+	if (laws == 0) TRY(local_jurisdictions(verb_local(v), verb_vault(v), NULL, &laws));
+	TRY(local_get_patient(verb_local(v), verb_vault(v), patient_id, &p));
 	const uint64_t on_ms = m->has_answered_ms ? m->answered_ms : v->now_ms;
-	if (!care_consent_lacks_basis(m, care_is_minor(p.born, law, care_local_day(on_ms)))) {
+	if (!care_consent_lacks_basis(m, care_is_minor(p.born, laws, care_local_day(on_ms)))) {
 		return ERR_OK;
 	}
 	err_ignore(fault_set(&v->fault, ERR_BAD_VALUE, "capacity_basis",

@@ -1,6 +1,7 @@
 /* The letter of a referral: what is asked, the history, what was measured, to a provider of the
  * directory (DOMAIN 4.9). The patient has agreed, on a day that still counts (ON4). Never from a
  * note, never mood, never the therapist's own doubts; what is withheld is said. */
+#include "client/api/clinic_words.h"
 #include "client/api/disclosure.h"
 #include "client/api/export_file.h"
 #include "client/api/letter_history.h"
@@ -105,12 +106,16 @@ static enum err add_head(struct verb *v, const struct letter *l, const struct lo
 			 struct document *d)
 {
 	CLEANUP(buf_finip) struct buf text = { 0 };
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const Roomkeep__ClinicProfile *clinic = NULL;
 	const Roomkeep__Provider *to = l->provider;
 
+	TRY(clinic_words_load(v, &fold, &clinic));
 	TRY(document_add(d, DOCUMENT_TITLE, "Referral"));
 	TRY(buf_append_fmt(&text, "%s, ", d->head.clinic));
 	TRY(page_put_day(&text, v->now_ms));
 	TRY(add_text(d, &text, DOCUMENT_LINE));
+	if (clinic != NULL) TRY(clinic_words_draw(clinic, d));
 	TRY(document_add_gap(d));
 	TRY(buf_append_fmt(&text, "%s%s%s", to->name == NULL ? "" : to->name,
 			   to->discipline == NULL ? "" : ", ",

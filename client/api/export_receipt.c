@@ -2,6 +2,7 @@
  * whoever it
  * goes to (DOMAIN 4.8 rule 6). */
 #include "client/api/care.h"
+#include "client/api/clinic_words.h"
 #include "client/api/export_file.h"
 #include "client/api/outgoing.h"
 #include "client/api/page_words.h"
@@ -130,7 +131,8 @@ static enum err add_session(struct verb *v, const struct receipt *r, struct docu
 	return document_add_field(d, "Registration number", r->registration);
 }
 
-static enum err add_money(struct verb *v, const struct receipt *r, struct document *d)
+static enum err add_money(struct verb *v, const struct receipt *r,
+			  const Roomkeep__ClinicProfile *clinic, struct document *d)
 {
 	CLEANUP(buf_finip) struct buf text = { 0 };
 	const char *payer = verb_text(v, "payer");
@@ -139,6 +141,8 @@ static enum err add_money(struct verb *v, const struct receipt *r, struct docume
 	TRY(buf_append_fmt(&text, "%lld.%02lld %s", (long long)(r->cents / 100),
 			   (long long)(r->cents % 100), r->currency));
 	TRY(add_field(d, "Amount", &text));
+	if (clinic != NULL && clinic->tax_number != NULL)
+		TRY(document_add_field(d, "Tax number", clinic->tax_number));
 	return document_add_field(d, "Received from", payer[0] != '\0' ? payer : r->patient.name);
 }
 
@@ -157,9 +161,13 @@ static enum err add_insurers(struct verb *v, const struct receipt *r, struct doc
 static enum err fill(struct verb *v, const struct receipt *r, struct document *d)
 {
 	CLEANUP(buf_finip) struct buf text = { 0 };
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const Roomkeep__ClinicProfile *clinic = NULL;
 
+	TRY(clinic_words_load(v, &fold, &clinic));
 	TRY(document_add(d, DOCUMENT_TITLE, "Receipt"));
 	TRY(document_add(d, DOCUMENT_LINE, d->head.clinic));
+	if (clinic != NULL) TRY(clinic_words_draw(clinic, d));
 	TRY(document_add_gap(d));
 	TRY(document_add_field(d, "Receipt number", r->number));
 	TRY(page_put_day(&text, v->now_ms));
@@ -167,7 +175,7 @@ static enum err fill(struct verb *v, const struct receipt *r, struct document *d
 	TRY(document_add_field(d, "Patient", r->patient.name));
 	TRY(add_insurers(v, r, d));
 	TRY(add_session(v, r, d));
-	return add_money(v, r, d);
+	return add_money(v, r, clinic, d);
 }
 
 static enum err write_receipt(struct verb *v, const struct receipt *r)

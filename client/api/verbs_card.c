@@ -55,15 +55,17 @@ static enum err put_safety(json_t *list, const struct safety_row *row)
 enum err verb_show_safety_card(struct verb *v)
 {
 	json_t *list = json_array();
-	unsigned bits = LAW_BIT(LAW_DEFAULT);
 	struct id patient_id;
+	const struct id *of = NULL;
+	unsigned bits = 0;
 	bool again = false;
 
 	TRY(json_put(v->answer, "rows", list));
 	if (verb_has(v, "patient_id")) {
 		TRY(session_need_patient(v, &patient_id));
-		TRY(local_jurisdictions(verb_local(v), verb_vault(v), &patient_id, &bits));
+		of = &patient_id;
 	}
+	TRY(local_jurisdictions(verb_local(v), verb_vault(v), of, &bits));
 	for (int j = 0; j < LAW_JURISDICTION_COUNT; j++) {
 		const struct safety_row *row;
 		if ((bits & LAW_BIT(j)) == 0) continue;

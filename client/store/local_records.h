@@ -108,8 +108,9 @@ MUST_USE enum err local_get_record(struct local *l, const struct vault *v, enum 
 				   const struct id *record_id, struct record_fold *ret_fold,
 				   const struct record_state **ret_record);
 
-/* LAW_BIT()s (record/law.h) of every jurisdiction that was ever said of the patient, or of the
- * default: a patient who moved keeps the longer rule. */
+/* LAW_BIT()s (record/law.h) of every jurisdiction that was ever said of the patient, else of the
+ * clinic's, else of the default: a patient who moved keeps the longer rule. `patient_id` NULL: of
+ * the clinic. */
 MUST_USE enum err local_jurisdictions(struct local *l, const struct vault *v,
 				      const struct id *patient_id, unsigned *ret_bits);
 

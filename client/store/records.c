@@ -222,18 +222,40 @@ enum err record_typed(const struct payload *p, char **ret_text)
 	return *ret_text != NULL ? ERR_OK : ERR_NOMEM;
 }
 
+/* A person who may not read it plans by the default. */
+static enum err clinic_jurisdictions(struct local *l, const struct vault *v, unsigned *ret_bits)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	size_t count = 0;
+	const enum err e =
+		local_list_records(l, v, KIND_CLINIC_PROFILE, NULL, &fold, &records, &count);
+	if (e == ERR_DENIED) return ERR_OK;
+	TRY(e);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < records[i].change_count; k++) {
+			const void *m = records[i].changes[k].message;
+			*ret_bits |= duty_clinic_bit((const Roomkeep__ClinicProfile *)m);
+		}
+	}
+	return ERR_OK;
+}
+
 enum err local_jurisdictions(struct local *l, const struct vault *v, const struct id *patient_id,
 			     unsigned *ret_bits)
 {
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct record_state *now = NULL;
 	unsigned bits = 0;
-	const enum err e = local_get_record(l, v, KIND_PATIENT_DETAIL, patient_id, &fold, &now);
+	const enum err e = patient_id == NULL ? ERR_NOT_FOUND
+					      : local_get_record(l, v, KIND_PATIENT_DETAIL,
+								 patient_id, &fold, &now);
 	if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
 	for (size_t i = 0; e == ERR_OK && i < now->change_count; i++) {
 		const void *m = now->changes[i].message;
 		bits |= duty_jurisdiction_bit((const Roomkeep__PatientDetail *)m);
 	}
+	if (bits == 0) TRY(clinic_jurisdictions(l, v, &bits));
 	*ret_bits = bits != 0 ? bits : LAW_BIT(LAW_DEFAULT);
 	return ERR_OK;
 }

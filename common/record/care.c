@@ -31,20 +31,16 @@ bool care_talk_shows(const Roomkeep__TalkAbout *m, int64_t today)
 
 /* ---- consent --------------------------------------------------------------------------------- */
 
-_Static_assert(ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC == LAW_CA_BC + 1 &&
-		       ROOMKEEP__PATIENT_DETAIL__JURISDICTION__OTHER == LAW_OTHER + 1,
-	       "the record counts from 1");
-
-bool care_is_minor(const char *born, Roomkeep__PatientDetail__Jurisdiction law, int64_t on)
+bool care_is_minor(const char *born, unsigned jurisdictions, int64_t on)
 {
 	int64_t born_day = 0;
-	if (law == ROOMKEEP__PATIENT_DETAIL__JURISDICTION__JURISDICTION_UNKNOWN ||
-	    !care_day(born, &born_day)) {
-		return false;
+	if (!care_day(born, &born_day)) return false;
+	for (int j = 0; j < LAW_JURISDICTION_COUNT; j++) {
+		const struct law_row *majority = law_find((enum law_jurisdiction)j, LAW_MAJORITY);
+		if ((jurisdictions & LAW_BIT(j)) == 0 || majority == NULL) continue;
+		if (calendar_age_years(born_day, on) < majority->value) return true;
 	}
-	const struct law_row *majority =
-		law_find((enum law_jurisdiction)((int)law - 1), LAW_MAJORITY);
-	return majority != NULL && calendar_age_years(born_day, on) < majority->value;
+	return false;
 }
 
 bool care_consent_lacks_basis(const Roomkeep__Consent *m, bool is_minor)

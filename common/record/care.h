@@ -26,8 +26,9 @@ bool care_talk_shows(const Roomkeep__TalkAbout *m, int64_t today);
 
 /* ---- consent --------------------------------------------------------------------------------- */
 
-/* The patient is under age on that day; without a birth date or law nobody is a minor. */
-bool care_is_minor(const char *born, Roomkeep__PatientDetail__Jurisdiction law, int64_t on);
+/* The patient is under age on that day by one of these jurisdictions (LAW_BIT()s); without a birth
+ * date nobody is a minor. */
+bool care_is_minor(const char *born, unsigned jurisdictions, int64_t on);
 /* BC10: a yes of a minor who answers without guardian says why that may be. A no always counts. */
 bool care_consent_lacks_basis(const Roomkeep__Consent *m, bool is_minor);
 /* What holds. A withdrawal holds whatever was said beside it in another room. */

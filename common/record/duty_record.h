@@ -10,8 +10,10 @@
 /* The day of a date field; false for NULL. */
 bool duty_day(const char *text, int64_t *ret_day);
 
-/* LAW_BIT() of the jurisdiction that this change names; 0 when it names none. */
+/* LAW_BIT() of the jurisdiction that this change names; 0 when it names none. A patient of whom
+ * none was ever said has the clinic's; LAW_DEFAULT when the clinic says none either. */
 unsigned duty_jurisdiction_bit(const Roomkeep__PatientDetail *m);
+unsigned duty_clinic_bit(const Roomkeep__ClinicProfile *m);
 
 /* The first due day of all jurisdictions (LAW_BIT()s, not 0). ERR_NOT_FOUND when the record lost
  * what it began with; else as law_request_due. */

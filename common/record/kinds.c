@@ -9,8 +9,8 @@ static const struct kind_area {
 	{ kinds_referral, &kinds_referral_count },     { kinds_duty, &kinds_duty_count },
 	{ kinds_trust, &kinds_trust_count },           { kinds_clinic, &kinds_clinic_count },
 	{ kinds_grant, &kinds_grant_count },           { kinds_booking, &kinds_booking_count },
-	{ kinds_desk_trust, &kinds_desk_trust_count }, { kinds_lockbox, &kinds_lockbox_count },
-	{ kinds_sealed, &kinds_sealed_count },
+	{ kinds_desk_trust, &kinds_desk_trust_count }, { kinds_profile, &kinds_profile_count },
+	{ kinds_lockbox, &kinds_lockbox_count },       { kinds_sealed, &kinds_sealed_count },
 };
 
 size_t kind_count(void)

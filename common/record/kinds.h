@@ -52,6 +52,7 @@
 	X(WAITLIST_ITEM, 54)                                                                       \
 	X(STAFF_PROFILE, 55)
 #define KIND_DESK_TRUST_MAP(X) X(DESK_FAMILY_LINK, 56)
+#define KIND_PROFILE_MAP(X) X(CLINIC_PROFILE, 57)
 #define KIND_LOCKBOX_MAP(X)                                                                        \
 	X(DIRECTIVE, 58)                                                                           \
 	X(DIRECTIVE_END, 59)                                                                       \
@@ -69,6 +70,7 @@
 	KIND_GRANT_MAP(X)                                                                          \
 	KIND_BOOKING_MAP(X)                                                                        \
 	KIND_DESK_TRUST_MAP(X)                                                                     \
+	KIND_PROFILE_MAP(X)                                                                        \
 	KIND_LOCKBOX_MAP(X)
 
 enum kind {

@@ -7,7 +7,6 @@
 
 #define STAFF_ROLES ROLES_STAFF
 #define HOUSE_ROLES (ROLE_THERAPIST | ROLE_DESK | ROLE_LEAD | ROLE_OWNER)
-#define HOUSE_READERS (HOUSE_ROLES | ROLE_STUDENT)
 
 #define APPOINTMENT_MINUTES_MIN 5u
 #define APPOINTMENT_MINUTES_MAX (BOOKING_MS_MAX / CALENDAR_MINUTE_MS)
@@ -118,7 +117,7 @@ const struct kind_info kinds_booking[] = {
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
 	  .merge = KIND_MERGE_FIELDS,
-	  .read = HOUSE_READERS,
+	  .read = ROLES_HOUSE,
 	  .write = HOUSE_ROLES,
 	  KIND_MESSAGE(shift, shift_fields),
 	  .subject_field = "shift_id",
@@ -133,7 +132,7 @@ const struct kind_info kinds_booking[] = {
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
 	  .merge = KIND_MERGE_FIELDS,
-	  .read = HOUSE_READERS,
+	  .read = ROLES_HOUSE,
 	  .write = HOUSE_ROLES,
 	  KIND_MESSAGE(closed_day, closed_day_fields),
 	  .subject_field = "closed_day_id",
@@ -147,7 +146,7 @@ const struct kind_info kinds_booking[] = {
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
 	  .merge = KIND_MERGE_FIELDS,
-	  .read = HOUSE_READERS,
+	  .read = ROLES_HOUSE,
 	  .write = HOUSE_ROLES,
 	  KIND_MESSAGE(room_setting, room_setting_fields),
 	  .subject_field = "room_setting_id",
@@ -177,7 +176,7 @@ const struct kind_info kinds_booking[] = {
 	  .class = KIND_CLASS_STAFF,
 	  .lane = LANE_CHART,
 	  .merge = KIND_MERGE_FIELDS,
-	  .read = HOUSE_READERS,
+	  .read = ROLES_HOUSE,
 	  .write = ROLE_THERAPIST | ROLE_LEAD | ROLE_OWNER,
 	  KIND_MESSAGE(staff_profile, staff_profile_fields),
 	  .subject_field = "staff_profile_id",

@@ -23,6 +23,16 @@ static const struct field_rule provider_fields[] = {
 	FIELD_TAKES_BACK,
 };
 
+static const struct field_rule clinic_profile_fields[] = {
+	FIELD_OWN_ID("clinic_profile_id"),
+	{ "jurisdiction", FIELD_ENUM, FIELD_OPTIONAL, 0, 0, "whose law the records follow" },
+	{ "address", FIELD_TEXT, FIELD_OPTIONAL, 1, TEXT_BYTES_MAX, "for receipts and letters" },
+	{ "phone", FIELD_PHONE, FIELD_OPTIONAL, 1, PHONE_BYTES_MAX, "telephone" },
+	{ "email", FIELD_EMAIL, FIELD_OPTIONAL, 1, EMAIL_BYTES_MAX, "e-mail address" },
+	{ "tax_number", FIELD_NAME, FIELD_OPTIONAL, 1, NAME_BYTES_MAX, "printed on receipts" },
+	FIELD_TAKES_BACK,
+};
+
 const struct kind_info kinds_clinic[] = {
 	{ .kind = KIND_PROVIDER,
 	  .name = "provider",
@@ -40,3 +50,21 @@ const struct kind_info kinds_clinic[] = {
 	  .example_set = "--good-for - --wait-days 14" },
 };
 const size_t kinds_clinic_count = COUNT_OF(kinds_clinic);
+
+const struct kind_info kinds_profile[] = {
+	{ .kind = KIND_CLINIC_PROFILE,
+	  .name = "clinic_profile",
+	  .class = KIND_CLASS_STAFF,
+	  .lane = LANE_CHART,
+	  .merge = KIND_MERGE_FIELDS,
+	  .read = ROLES_HOUSE,
+	  .write = ROLE_THERAPIST | ROLE_LEAD | ROLE_OWNER,
+	  KIND_MESSAGE(clinic_profile, clinic_profile_fields),
+	  .subject_field = "clinic_profile_id",
+	  .one = "a profile of the clinic",
+	  .many = "profiles of the clinic",
+	  .about = "the clinic's law, address and numbers",
+	  .example = "--jurisdiction ca_bc --phone 555-0100",
+	  .example_set = "--address -" },
+};
+const size_t kinds_profile_count = COUNT_OF(kinds_profile);

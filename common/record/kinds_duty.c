@@ -249,10 +249,9 @@ bool duty_day(const char *text, int64_t *ret_day)
 	return true;
 }
 
-unsigned duty_jurisdiction_bit(const Roomkeep__PatientDetail *m)
+static unsigned jurisdiction_bit(Roomkeep__PatientDetail__Jurisdiction jurisdiction)
 {
-	if (!m->has_jurisdiction) return 0;
-	switch (m->jurisdiction) {
+	switch (jurisdiction) {
 	case ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC: return LAW_BIT(LAW_CA_BC);
 	case ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_ON: return LAW_BIT(LAW_CA_ON);
 	case ROOMKEEP__PATIENT_DETAIL__JURISDICTION__US: return LAW_BIT(LAW_US);
@@ -261,6 +260,16 @@ unsigned duty_jurisdiction_bit(const Roomkeep__PatientDetail *m)
 	case _ROOMKEEP__PATIENT_DETAIL__JURISDICTION_IS_INT_SIZE: break;
 	}
 	return 0;
+}
+
+unsigned duty_jurisdiction_bit(const Roomkeep__PatientDetail *m)
+{
+	return m->has_jurisdiction ? jurisdiction_bit(m->jurisdiction) : 0;
+}
+
+unsigned duty_clinic_bit(const Roomkeep__ClinicProfile *m)
+{
+	return m->has_jurisdiction ? jurisdiction_bit(m->jurisdiction) : 0;
 }
 
 enum err duty_request_clock(const Roomkeep__Request *m, unsigned jurisdictions,

@@ -15,6 +15,7 @@
 /* Who treats, learns to, or looks after those who do; and with them who sits at the desk. */
 #define ROLES_CARE (ROLE_THERAPIST | ROLE_LEAD | ROLE_STUDENT)
 #define ROLES_STAFF (ROLES_CARE | ROLE_DESK)
+#define ROLES_HOUSE (ROLES_STAFF | ROLE_OWNER) /* how the house works is for all but the admin */
 
 /* Fields that many plain records have. */
 #define FIELD_OWN_ID(name)                                                                         \
@@ -58,6 +59,8 @@ extern const struct kind_info kinds_grant[];
 extern const size_t kinds_grant_count;
 extern const struct kind_info kinds_desk_trust[];
 extern const size_t kinds_desk_trust_count;
+extern const struct kind_info kinds_profile[];
+extern const size_t kinds_profile_count;
 extern const struct kind_info kinds_lockbox[];
 extern const size_t kinds_lockbox_count;
 extern const struct kind_info kinds_sealed[];

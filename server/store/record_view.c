@@ -96,6 +96,23 @@ static void add_jurisdiction(void *ctx, const ProtobufCMessage *m)
 	*bits |= duty_jurisdiction_bit((const Roomkeep__PatientDetail *)(const void *)m);
 }
 
+static void add_clinic(void *ctx, const ProtobufCMessage *m)
+{
+	unsigned *bits = ctx;
+	*bits |= duty_clinic_bit((const Roomkeep__ClinicProfile *)(const void *)m);
+}
+
+static enum err clinic_jurisdictions(struct db *db, unsigned *ret_bits)
+{
+	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
+	TRY(db_query(db,
+		     "SELECT o.message FROM plain r JOIN plain_op o USING (plain)"
+		     " WHERE r.patient IS NULL AND r.kind = ?1 AND o.message IS NOT NULL",
+		     DB_ARGS(db_u64(KIND_CLINIC_PROFILE)), &stmt));
+	return messages_each(stmt, KIND_CLINIC_PROFILE,
+			     (struct message_visitor){ add_clinic, ret_bits });
+}
+
 /* All that were ever said: a patient who moved keeps the longer rule. */
 static enum err jurisdictions_of(struct db *db, const struct id *patient_id, unsigned *ret_bits)
 {
@@ -107,6 +124,7 @@ static enum err jurisdictions_of(struct db *db, const struct id *patient_id, uns
 		     DB_ARGS(db_id(patient_id), db_u64(KIND_PATIENT_DETAIL)), &stmt));
 	TRY(messages_each(stmt, KIND_PATIENT_DETAIL,
 			  (struct message_visitor){ add_jurisdiction, &bits }));
+	if (bits == 0) TRY(clinic_jurisdictions(db, &bits));
 	*ret_bits = bits != 0 ? bits : LAW_BIT(LAW_DEFAULT);
 	return ERR_OK;
 }

@@ -466,6 +466,12 @@ class Export(SharedClinicTest):
             refused = self.room2.refused(*self.receipt(made, "no.pdf", **more))
             self.assertEqual((refused.status, refused.code), (65, "bad_value"))
         self.assertEqual(os.listdir(self.folder), [])
+        self.room1.call("add", "clinic-profile", "--jurisdiction", "ca_on", "--tax-number",
+                        "GST 88120", "--address", "-", stdin="12 Quay Street")
+        self.room1.sync()
+        self.room2.sync()
+        kept = self.room2.call("show", "retention", "--patient", made["maya"])
+        self.assertEqual(kept["jurisdictions"], ["ca-on"])
         self.room2.call("set", "patient-detail", "--patient", made["maya"], "--insurer-numbers",
                         "Coast Mutual 0451-22")
         made["number"] = self.room2.call(*self.receipt(made, "r.pdf", "--payer",
@@ -473,7 +479,7 @@ class Export(SharedClinicTest):
         text = pdf_text(self.file("r.pdf"))
         for words in ("Receipt", "Maya Rowe", "95.50 CAD", "60 minutes", "Mara Lind", "RMT 04417",
                       "Tom Rowe", "Massage therapy", "Coast Mutual 0451-22",
-                      made["number"]):
+                      "12 Quay Street", "GST 88120", made["number"]):
             self.assertIn(words, text)
         for words in ("neck", "Stiff", "zebrafish", "50 degrees"):
             self.assertNotIn(words, text)

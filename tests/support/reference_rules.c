@@ -27,7 +27,7 @@ bool reference_is_desk_work(uint64_t kind)
 bool reference_is_of_the_house(uint64_t kind)
 {
 	return kind == KIND_SHIFT || kind == KIND_CLOSED_DAY || kind == KIND_ROOM_SETTING ||
-	       kind == KIND_STAFF_PROFILE;
+	       kind == KIND_STAFF_PROFILE || kind == KIND_CLINIC_PROFILE;
 }
 
 /* Written by who treats in the session, and by nobody else. */
@@ -271,7 +271,8 @@ static bool is_of_another_kind(const struct judging *j, const struct id *record_
 
 static uint64_t plain_writers(uint64_t kind)
 {
-	if (kind == KIND_STAFF_PROFILE) return THERAPIST | LEAD | OWNER;
+	if (kind == KIND_STAFF_PROFILE || kind == KIND_CLINIC_PROFILE)
+		return THERAPIST | LEAD | OWNER;
 	if (reference_is_of_the_house(kind)) return THERAPIST | DESK | LEAD | OWNER;
 	if (kind == KIND_REVIEW_MARK) return OWNER | LEAD;
 	if (kind == KIND_COSIGN) return THERAPIST | LEAD;

@@ -46,6 +46,7 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_WAITLIST_ITEM,
 				      KIND_STAFF_PROFILE,
 				      KIND_DESK_FAMILY_LINK,
+				      KIND_CLINIC_PROFILE,
 				      KIND_DIRECTIVE,
 				      KIND_DIRECTIVE_END,
 				      KIND_OVERRIDE,
@@ -79,7 +80,7 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	if (kind == 44 || kind == 49 || kind == 56) return therapist || desk;
 	if (kind >= 41 && kind <= 47) return therapist;
 	if (kind == 50 || kind == 54) return therapist || desk;
-	if (kind >= 51 && kind <= 55) return (roles & (1 | 2 | 4 | 16 | 32)) != 0;
+	if ((kind >= 51 && kind <= 55) || kind == 57) return (roles & (1 | 2 | 4 | 16 | 32)) != 0;
 	return is_author;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "record/field_words.h"
+#include "record/law.h"
 #include "record/mood.h"
 
 #include <setjmp.h>
@@ -76,17 +77,15 @@ static void test_card_44_a_thing_to_talk_about_ends_after_six_months(void **stat
 static void test_bc10_who_is_a_minor(void **state)
 {
 	(void)state;
-	const Roomkeep__PatientDetail__Jurisdiction bc =
-		ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC;
-	const Roomkeep__PatientDetail__Jurisdiction us = ROOMKEEP__PATIENT_DETAIL__JURISDICTION__US;
+	const unsigned bc = LAW_BIT(LAW_CA_BC);
+	const unsigned us = LAW_BIT(LAW_US);
 	assert_true(care_is_minor("2008-05-06", bc, day_of("2027-05-05")));
 	assert_false(care_is_minor("2008-05-06", bc, day_of("2027-05-06"))); /* 19 */
 	assert_true(care_is_minor("2008-05-06", us, day_of("2026-05-05")));
 	assert_false(care_is_minor("2008-05-06", us, day_of("2026-05-06"))); /* 18 */
 	assert_false(care_is_minor("", bc, day_of("2026-05-06")));
-	assert_false(care_is_minor("2020-01-01",
-				   ROOMKEEP__PATIENT_DETAIL__JURISDICTION__JURISDICTION_UNKNOWN,
-				   day_of("2026-05-06")));
+	assert_true(care_is_minor("2008-05-06", bc | us, day_of("2027-05-05"))); /* the later */
+	assert_false(care_is_minor("2020-01-01", 0, day_of("2026-05-06")));
 }
 
 static void test_bc10_minor_without_guardian_needs_capacity_basis(void **state)

@@ -200,11 +200,27 @@ static void test_bc5_a_refused_correction_without_annotation_is_no_op(void **sta
 	world_fini(&w);
 }
 
+/* Given on the first of November; `id` is kept by the caller. */
+static Roomkeep__Disclosure disclosure(struct world *w, struct id *id, const char *consent_on)
+{
+	Roomkeep__Disclosure m = ROOMKEEP__DISCLOSURE__INIT;
+	*id = fx_id(w->fx);
+	m.has_disclosure_id = m.has_patient_id = m.has_basis = 1;
+	m.disclosure_id = fx_bytes(id);
+	m.patient_id = fx_bytes(&w->patient);
+	m.basis = ROOMKEEP__DISCLOSURE__BASIS__CONSENT;
+	m.recipient = text(w, "Harbour Mutual");
+	m.what = text(w, "dates");
+	m.consent_signed_on = text(w, consent_on);
+	m.given_on = text(w, "2026-11-01");
+	return m;
+}
+
 static void test_on4_an_old_consent_releases_nothing(void **state)
 {
 	struct world w;
+	struct id id;
 	world_make(&w, *state);
-	const struct id id = fx_id(w.fx);
 	Roomkeep__PatientDetail detail = ROOMKEEP__PATIENT_DETAIL__INIT;
 	detail.has_patient_id = detail.has_jurisdiction = 1;
 	detail.patient_id = fx_bytes(&w.patient);
@@ -213,19 +229,32 @@ static void test_on4_an_old_consent_releases_nothing(void **state)
 	/* Moved away, but the longer rule stays. */
 	detail.jurisdiction = ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_BC;
 	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_PATIENT_DETAIL, &detail.base, NULL));
-	Roomkeep__Disclosure m = ROOMKEEP__DISCLOSURE__INIT;
-	m.has_disclosure_id = m.has_patient_id = m.has_basis = 1;
-	m.disclosure_id = fx_bytes(&id);
-	m.patient_id = fx_bytes(&w.patient);
-	m.basis = ROOMKEEP__DISCLOSURE__BASIS__CONSENT;
-	m.recipient = text(&w, "Harbour Mutual");
-	m.what = text(&w, "dates");
-	m.consent_signed_on = text(&w, "2026-05-01");
-	m.given_on = text(&w, "2026-11-01"); /* 184 days */
+	Roomkeep__Disclosure m = disclosure(&w, &id, "2026-05-01"); /* 184 days */
 	ASSERT_VERDICT(fx_push(w.fx, w.mara, KIND_DISCLOSURE, &m.base, NULL), STORE_OP_REJECTED,
 		       ERR_BAD_VALUE);
-	m.consent_signed_on = text(&w, "2026-05-02");
+	m = disclosure(&w, &id, "2026-05-02");
 	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_DISCLOSURE, &m.base, NULL));
+	world_fini(&w);
+}
+
+/* Of a patient who names no law, the clinic's holds; a clinic that names none has BC's. */
+static void test_on4_by_the_law_of_the_clinic(void **state)
+{
+	struct world w;
+	struct id id;
+	world_make(&w, *state);
+	struct fx_lane *jo = fx_lane_new(w.fx, JO, 0, OP_LANE_CHART);
+	const struct id profile = fx_id(w.fx);
+	Roomkeep__ClinicProfile clinic = ROOMKEEP__CLINIC_PROFILE__INIT;
+	Roomkeep__Disclosure m = disclosure(&w, &id, "2026-05-01");
+	ASSERT_COMMITTED(fx_push(w.fx, w.mara, KIND_DISCLOSURE, &m.base, NULL));
+	clinic.has_clinic_profile_id = clinic.has_jurisdiction = 1;
+	clinic.clinic_profile_id = fx_bytes(&profile);
+	clinic.jurisdiction = ROOMKEEP__PATIENT_DETAIL__JURISDICTION__CA_ON;
+	ASSERT_COMMITTED(fx_push(w.fx, jo, KIND_CLINIC_PROFILE, &clinic.base, NULL));
+	m = disclosure(&w, &id, "2026-05-01");
+	ASSERT_VERDICT(fx_push(w.fx, w.mara, KIND_DISCLOSURE, &m.base, NULL), STORE_OP_REJECTED,
+		       ERR_BAD_VALUE);
 	world_fini(&w);
 }
 
@@ -240,6 +269,7 @@ int main(void)
 		FX(test_bc4_a_legal_hold_keeps_what_was_erased),
 		FX(test_bc5_a_refused_correction_without_annotation_is_no_op),
 		FX(test_on4_an_old_consent_releases_nothing),
+		FX(test_on4_by_the_law_of_the_clinic),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
