@@ -491,9 +491,10 @@ static void dialog_on_login_done(struct dialog *d, const struct dialog_done *don
 	dialog_end_ask(d, out);
 }
 
-/* A machine that was let in becomes a room. */
+/* A machine that was let in becomes a room; one that sent its proof twice is one already. */
 static void dialog_on_joined(struct dialog *d, struct dialog_actions *out)
 {
+	if (dialog_is_room(d)) return;
 	struct roster_room *room = dialog_room(d);
 	if (room == NULL || room->state != ROSTER_ACTIVE) {
 		dialog_refuse(d, ROOMKEEP__REFUSE_REASON__NOT_ENROLLED, out);

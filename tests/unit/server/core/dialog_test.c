@@ -582,6 +582,27 @@ static void test_joining_makes_a_room(void **state)
 	fx_fini(&x);
 }
 
+/* The second was sent before the first was answered. */
+static void test_a_proof_that_comes_twice_joins_once(void **state)
+{
+	(void)state;
+	struct fx x;
+	fx_reach(&x, DIALOG_ENROLLING);
+	fx_send(&x, fx_frame(&x, ROOMKEEP__FRAME__BODY_ENROL_PROOF));
+	const uint64_t first = x.out.ask[0].ask_id;
+	fx_send(&x, fx_frame(&x, ROOMKEEP__FRAME__BODY_ENROL_PROOF));
+	const uint64_t second = x.out.ask[0].ask_id;
+	fx_put_room(&x, "Room 2", x.peer.spki, ROSTER_ACTIVE);
+	fx_done(&x, first, ERR_OK);
+	assert_int_equal(x.out.start_ask_id, second);
+	fx_done(&x, second, ERR_OK);
+	fx_assert_result(&x, ERR_OK);
+	assert_int_equal(dialog_state(&x.d), DIALOG_COURIER);
+	assert_int_equal(x.roster->rooms[0].conn_id, FX_CONN);
+	assert_int_equal(x.out.close_conn_id, 0);
+	fx_fini(&x);
+}
+
 static void test_founding_is_over_for_the_others(void **state)
 {
 	(void)state;
@@ -712,6 +733,7 @@ int main(void)
 		cmocka_unit_test(test_bad_answers_close_on_the_third),
 		cmocka_unit_test(test_ask_that_ends_in_refusal),
 		cmocka_unit_test(test_joining_makes_a_room),
+		cmocka_unit_test(test_a_proof_that_comes_twice_joins_once),
 		cmocka_unit_test(test_founding_is_over_for_the_others),
 		cmocka_unit_test(test_found_start_once),
 		cmocka_unit_test(test_retired_room_is_closed),
