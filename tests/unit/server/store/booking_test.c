@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "record/appointment.h"
+#include "record/guard.h"
 #include "server/store/store_priv.h"
 
 #define START_MS 1800000000000u
@@ -241,6 +242,68 @@ static void set_own_turnover(struct desk *d, const struct id *user, uint32_t min
 	ASSERT_COMMITTED(fx_push(d->fx, d->lanes[0], KIND_STAFF_PROFILE, &m.base, NULL));
 }
 
+/* Patients 0 and 1; the desk may know of it, or not. */
+static void put_link(struct desk *d, enum kind kind, bool split)
+{
+	const struct id id = fx_id(d->fx);
+	Roomkeep__FamilyLink m = ROOMKEEP__FAMILY_LINK__INIT;
+	Roomkeep__DeskFamilyLink desk = ROOMKEEP__DESK_FAMILY_LINK__INIT;
+	m.has_family_link_id = m.has_patient_id = m.has_relative_id = m.has_kin = m.has_split =
+		true;
+	m.family_link_id = fx_bytes(&id);
+	m.patient_id = fx_bytes(&d->patients[0]);
+	m.relative_id = fx_bytes(&d->patients[1]);
+	m.kin = ROOMKEEP__FAMILY_LINK__KIN__SPOUSE;
+	m.split = split;
+	desk.has_desk_family_link_id = desk.has_patient_id = desk.has_relative_id = true;
+	desk.has_kin = desk.has_split = true;
+	desk.desk_family_link_id = m.family_link_id;
+	desk.patient_id = m.patient_id;
+	desk.relative_id = m.relative_id;
+	desk.kin = m.kin;
+	desk.split = split;
+	const ProtobufCMessage *any = kind == KIND_FAMILY_LINK ? &m.base : &desk.base;
+	ASSERT_COMMITTED(fx_push(d->fx, d->lanes[0], kind, any, NULL));
+}
+
+/* Who split up is not booked for one hour, in whichever rooms, from whichever of the two sides. */
+static void test_guard_8_who_split_up_does_not_meet(void **state)
+{
+	struct fx *fx = *state;
+	const enum kind kinds[] = { KIND_FAMILY_LINK, KIND_DESK_FAMILY_LINK };
+	const uint64_t gap = HOUR_MS + GUARD_SPLIT_GAP_MS;
+	fx_begin(fx);
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct desk d;
+		struct id id;
+		desk_make(&d, fx);
+		put_link(&d, kinds[i], true);
+		EXPECT(book(&d, &id, 1, 0, 0, START_MS), ERR_OK);
+		EXPECT(book(&d, &id, 0, 1, 1, START_MS), ERR_CLASH);
+		EXPECT(book(&d, &id, 0, 1, 1, START_MS + gap - 1), ERR_CLASH);
+		EXPECT(book(&d, &id, 0, 1, 1, START_MS - gap + 1), ERR_CLASH);
+		EXPECT(book(&d, &id, 0, 1, 1, START_MS + gap), ERR_OK);
+		EXPECT(book(&d, &id, 1, 0, 0, START_MS + gap), ERR_CLASH);
+		EXPECT(book(&d, &id, 2, 0, 0, START_MS + gap), ERR_OK); /* a third person */
+	}
+	fx_commit(fx);
+	fx_check_ok(fx);
+}
+
+static void test_guard_8_who_is_together_may_come_together(void **state)
+{
+	struct fx *fx = *state;
+	struct desk d;
+	struct id id;
+	fx_begin(fx);
+	desk_make(&d, fx);
+	put_link(&d, KIND_FAMILY_LINK, false);
+	EXPECT(book(&d, &id, 1, 0, 0, START_MS), ERR_OK);
+	EXPECT(book(&d, &id, 0, 1, 1, START_MS), ERR_OK);
+	fx_commit(fx);
+	fx_check_ok(fx);
+}
+
 static void test_linen_and_breath_take_their_time(void **state)
 {
 	struct fx *fx = *state;
@@ -391,6 +454,10 @@ int main(void)
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_an_erased_one_holds_nothing, fx_setup,
 						fx_teardown),
+		cmocka_unit_test_setup_teardown(test_guard_8_who_split_up_does_not_meet, fx_setup,
+						fx_teardown),
+		cmocka_unit_test_setup_teardown(test_guard_8_who_is_together_may_come_together,
+						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_linen_and_breath_take_their_time, fx_setup,
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(test_two_rooms_never_both_have_the_same_time,
