@@ -6,8 +6,7 @@
 #include "server/store/store_watch.h"
 #include "store_fixture.h"
 
-#include "support/nomem.h"
-#include "support/nosql.h"
+#include "failing_ways.h"
 
 #define ARENA_BYTES (1u << 20)
 
@@ -96,49 +95,6 @@ static int teardown(void **state)
 	return fx_teardown(state);
 }
 
-/* ---- the ways to fail ------------------------------------------------------------------------ */
-
-struct verb {
-	const char *name;
-	enum err (*run)(struct fx *fx);
-};
-
-enum way { WAY_STEP, WAY_PREPARE, WAY_MEMORY, WAYS };
-
-static void arm(enum way way, uint64_t n)
-{
-	if (way == WAY_MEMORY)
-		nomem_arm(n);
-	else
-		nosql_arm(way == WAY_STEP ? NOSQL_STEP : NOSQL_PREPARE, n);
-}
-
-static bool disarm(enum way way)
-{
-	return way == WAY_MEMORY ? nomem_disarm() : nosql_disarm();
-}
-
-static void check_verb(struct fx *fx, const struct verb *v, enum way way, bool writes)
-{
-	bool struck = true;
-	for (uint64_t n = 1; struck; n++) {
-		if (way == WAY_PREPARE) {
-			fx_close(fx); /* with the statements it keeps */
-			fx_open(fx);
-		}
-		if (writes) fx_begin(fx);
-		arena_reset(&at.arena);
-		arm(way, n);
-		const enum err e = v->run(fx);
-		struck = disarm(way);
-		const enum err want = way == WAY_MEMORY ? ERR_NOMEM : ERR_IO;
-		if (e != (struck ? want : ERR_OK))
-			fail_msg("%s, way %d, call %llu: %s", v->name, way, (unsigned long long)n,
-				 err_name(e));
-		if (writes) store_rollback(fx->store);
-	}
-}
-
 static void check_verbs(struct fx *fx, const struct verb *verbs, size_t count, bool writes)
 {
 	struct store_check_report before;
@@ -147,7 +103,7 @@ static void check_verbs(struct fx *fx, const struct verb *verbs, size_t count, b
 	assert_true(before.ok);
 	for (size_t i = 0; i < count; i++)
 		for (unsigned way = 0; way < WAYS; way++)
-			check_verb(fx, &verbs[i], (enum way)way, writes);
+			check_verb(fx, &at.arena, &verbs[i], (enum way)way, writes);
 	OK(store_check(eyes(fx), &after));
 	assert_true(after.ok);
 	assert_true(hash_equal(&before.logical_digest, &after.logical_digest));
@@ -614,8 +570,8 @@ static void test_appointments(void **state)
 		appointment_of(&ids[0], start_ms + 4 * CALENDAR_HOUR_MS);
 	const struct id move_op = check_op_id(fx, KIND_APPOINTMENT, &moved.base);
 	for (unsigned way = 0; way < WAYS; way++) {
-		check_verb(fx, &watch, (enum way)way, false);
-		check_verb(fx, &openings, (enum way)way, false);
+		check_verb(fx, &at.arena, &watch, (enum way)way, false);
+		check_verb(fx, &at.arena, &openings, (enum way)way, false);
 	}
 	check_tombstone(fx, at.mara, &move_op);
 }
@@ -721,9 +677,10 @@ static void test_founding(void **state)
 {
 	static const struct verb code = { "setup code", setup_code };
 	static const struct verb v = { "found", found };
-	for (unsigned way = 0; way < WAYS; way++) check_verb(*state, &code, (enum way)way, true);
-	check_verb(*state, &v, WAY_STEP, true);
-	check_verb(*state, &v, WAY_PREPARE, true);
+	for (unsigned way = 0; way < WAYS; way++)
+		check_verb(*state, &at.arena, &code, (enum way)way, true);
+	check_verb(*state, &at.arena, &v, WAY_STEP, true);
+	check_verb(*state, &at.arena, &v, WAY_PREPARE, true);
 }
 
 /* Words that could not be taken away are taken away the next time. */
