@@ -11,6 +11,26 @@
 
 #define HINTS_MAX 32u /* of one text */
 
+/* Of any chart of this person, as a link of this one; two charts of one person are no relatives. */
+static enum err add_link(struct verb *v, const struct id *patient_id, const ProtobufCMessage *m,
+			 struct chart_links *links)
+{
+	struct id ids[MERGE_SAME_MAX];
+	size_t count = 0;
+
+	TRY(local_same_person(verb_local(v), verb_vault(v), patient_id, ids, &count));
+	for (size_t i = 0; i < count && links->count < CHART_LINKS_MAX; i++) {
+		struct guard_link *link = &links->list[links->count];
+		bool is_self = false;
+		if (!guard_link_read(m, &ids[i], link)) continue;
+		for (size_t k = 0; k < count; k++)
+			is_self = is_self || id_equal(&link->relative, &ids[k]);
+		link->patient = *patient_id;
+		if (!is_self) links->count++;
+	}
+	return ERR_OK;
+}
+
 static enum err add_links(struct verb *v, enum kind kind, const struct id *patient_id,
 			  struct chart_links *links)
 {
@@ -22,10 +42,7 @@ static enum err add_links(struct verb *v, enum kind kind, const struct id *patie
 					      &records, &count);
 	if (e == ERR_DENIED) return ERR_OK; /* as if there were none */
 	TRY(e);
-	for (size_t i = 0; i < count && links->count < CHART_LINKS_MAX; i++) {
-		struct guard_link *link = &links->list[links->count];
-		if (guard_link_read(records[i].message, patient_id, link)) links->count++;
-	}
+	for (size_t i = 0; i < count; i++) TRY(add_link(v, patient_id, records[i].message, links));
 	return ERR_OK;
 }
 

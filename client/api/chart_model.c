@@ -15,7 +15,7 @@
 static bool is_of_another(const struct kind_info *info, const struct record_state *s,
 			  const struct id *patient_id)
 {
-	if (info->relative_field == NULL) return false;
+	if (info->relative_field == NULL || info->kind == KIND_PATIENT_MERGE) return false;
 	return info->kind != KIND_SHARING_GRANT || !id_equal(&s->patient_id, patient_id);
 }
 
@@ -97,7 +97,8 @@ static enum err put_record(struct verb *v, struct outgoing *o, const struct kind
 	if (info->kind == KIND_REQUEST)
 		TRY(record_put_statements(v, &s->patient_id, &s->record_id, object));
 	/* The other one's id says that there is another patient. */
-	if (info->relative_field != NULL) (void)json_object_del(object, info->relative_field);
+	if (info->relative_field != NULL && info->kind != KIND_PATIENT_MERGE)
+		(void)json_object_del(object, info->relative_field);
 	return look_at_record(o, info, object);
 }
 

@@ -308,6 +308,7 @@ static enum err draw_identity(struct chart_draw *c)
 	static const char *const keys[] = { "name", "name_used", "born", "phone", "email" };
 	const json_t *patient = json_object_get(c->chart, "patient");
 	const json_t *history = chart_draw_list(patient, "history");
+	const json_t *merged = chart_draw_list(patient, "merged");
 
 	TRY(document_add(c->d, DOCUMENT_SECTION, "Who it is about"));
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
@@ -316,6 +317,14 @@ static enum err draw_identity(struct chart_draw *c)
 		TRY(strcmp(keys[i], "born") == 0 ? page_put_date_text(&c->text, text, false)
 						 : buf_append_str(&c->text, text));
 		TRY(chart_draw_field(c, keys[i]));
+	}
+	for (size_t i = 0; i < json_array_size(merged); i++) {
+		const json_t *other = json_array_get(merged, i);
+		const char *born = json_text_of(other, "born");
+		TRY(buf_append_str(&c->text, json_text_of(other, "name")));
+		if (born != NULL) TRY(buf_append_str(&c->text, ", born "));
+		if (born != NULL) TRY(page_put_date_text(&c->text, born, false));
+		TRY(chart_draw_field(c, "also_entered_as"));
 	}
 	for (size_t i = 0; i < json_array_size(history); i++) {
 		const json_t *row = json_array_get(history, i);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "client/api/chart_model.h"
 #include "client/api/record_more.h"
+#include "client/api/same_person.h"
 #include "client/api/show.h"
 #include "record/fold.h"
 #include "record/record_fold.h"
@@ -87,6 +88,7 @@ enum err chart_put_identity(struct verb *v, const struct id *patient_id, json_t 
 	const enum err e = put_identity_fields(v, &state, patient);
 	patient_fold_fini(&fold);
 	TRY(e);
+	TRY(same_person_put(v, patient_id, patient));
 	return chart_put_count(chart, "patient", 1, 1, 0);
 }
 

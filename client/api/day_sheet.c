@@ -105,9 +105,11 @@ static enum err put_word(json_t *object, const char *key, const ProtobufCEnumDes
 static enum err put_patient(struct verb *v, const struct id *patient, json_t *object)
 {
 	struct local_patient p;
-	const enum err e = local_get_patient(verb_local(v), verb_vault(v), patient, &p);
+	struct id chart;
 
-	TRY(json_put_id(object, "patient_id", patient));
+	TRY(local_chart_of(verb_local(v), verb_vault(v), patient, &chart));
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), &chart, &p);
+	TRY(json_put_id(object, "patient_id", &chart));
 	if (e == ERR_NOT_FOUND) return json_put(object, "patient", json_null());
 	TRY(e);
 	return json_put(object, "patient",

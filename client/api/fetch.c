@@ -107,28 +107,50 @@ static bool can_ask(const struct verb *v)
 	return v->step == 0 ? v->link.link == SYNC_LINK_ONLINE : v->reply_err == ERR_OK;
 }
 
-enum err verb_fetch_patient(struct verb *v, const struct id *patient_id, bool *ret_partial)
+/* Each chart of the person in turn: asks for the next until one of them is to be asked for. */
+static enum err fetch_each(struct verb *v, const struct id *patient_id,
+			   enum err (*ask_for)(struct verb *v, const struct id *id,
+					       size_t sessions),
+			   size_t sessions, bool *ret_partial)
 {
-	struct local_history h = { 0 };
+	struct id ids[MERGE_SAME_MAX];
+	size_t count = 0;
 
 	*ret_partial = !can_ask(v);
 	if (*ret_partial) return ERR_OK;
-	if (v->step > 0) return take_page(v);
+	if (v->step > 0) TRY(take_page(v));
+	TRY(local_same_person(verb_local(v), verb_vault(v), patient_id, ids, &count));
+	while (v->ask.len == 0 && v->fetched < count) TRY(ask_for(v, &ids[v->fetched++], sessions));
+	return ERR_OK;
+}
+
+static enum err fetch_whole(struct verb *v, const struct id *patient_id, size_t sessions)
+{
+	struct local_history h = { 0 };
+
+	(void)sessions;
 	TRY(local_history(verb_local(v), verb_vault(v), patient_id, &h));
 	return ask_for_whole(v, patient_id, &h);
 }
 
-enum err verb_fetch_chart(struct verb *v, const struct id *patient_id, size_t sessions,
-			  bool *ret_partial)
+static enum err fetch_chart(struct verb *v, const struct id *patient_id, size_t sessions)
 {
 	struct local_history h = { 0 };
 
-	*ret_partial = !can_ask(v);
-	if (*ret_partial) return ERR_OK;
-	if (v->step > 0) return take_page(v);
 	TRY(local_history(verb_local(v), verb_vault(v), patient_id, &h));
 	if (h.whole_ms > 0 || sessions > FETCH_SESSIONS_MAX)
 		return ask_for_whole(v, patient_id, &h);
 	if (is_fresh(v, h.part_ms) && h.newest >= sessions) return ERR_OK;
 	return ask_for_part(v, patient_id, sessions);
+}
+
+enum err verb_fetch_patient(struct verb *v, const struct id *patient_id, bool *ret_partial)
+{
+	return fetch_each(v, patient_id, fetch_whole, 0, ret_partial);
+}
+
+enum err verb_fetch_chart(struct verb *v, const struct id *patient_id, size_t sessions,
+			  bool *ret_partial)
+{
+	return fetch_each(v, patient_id, fetch_chart, sessions, ret_partial);
 }

@@ -187,7 +187,9 @@ enum err verb_each_patient(struct verb *v, struct verb_patient_visitor visit)
 			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &p);
 		if (e == ERR_NOT_FOUND) return ERR_OK;
 		TRY(e);
-		TRY(visit.each(v, visit.ctx, &p));
+		struct id chart;
+		TRY(local_chart_of(verb_local(v), verb_vault(v), &p.id, &chart));
+		if (id_equal(&chart, &p.id)) TRY(visit.each(v, visit.ctx, &p));
 	}
 }
 

@@ -88,6 +88,7 @@ struct verb {
 	bool learning;           /* the replies are names (verb_learn_more) */
 	bool name_missing;       /* a room or person was shown by its id */
 	struct feed_fetch fetch; /* the replies are pages of this patient (fetch.c) */
+	size_t fetched; /* charts of the person that were asked for, or are here (fetch.c) */
 
 	struct buf ask; /* frame body for the server; empty: this was the last step */
 	enum sync_needs ask_needs;
@@ -135,7 +136,8 @@ bool verb_has(struct verb *v, const char *key);
 /* An id of the request; ERR_NOT_FOUND with a fault for what is no id, because it names nothing. */
 MUST_USE enum err verb_need_id(struct verb *v, const char *key, struct id *ret_id);
 
-/* Calls `each` for every patient whom this room holds, by name, until it fails. */
+/* Calls `each` for every patient whom this room holds, by name, until it fails; a chart that was
+ * merged into another is read with that one. */
 struct verb_patient_visitor {
 	enum err (*each)(struct verb *v, void *ctx, const struct local_patient *p);
 	void *ctx;

@@ -2,6 +2,7 @@
  * appointment goes through the verbs of plain records (verbs_record.c). */
 #include "client/api/day_sheet.h"
 #include "client/api/record_json.h"
+#include "client/api/same_person.h"
 #include "client/api/session_chart.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
@@ -160,9 +161,12 @@ static enum err read_appointment(struct verb *v, struct arena *a, Roomkeep__Appo
 static enum err append_appointment(struct verb *v, Roomkeep__Appointment *m)
 {
 	const struct id id = local_new_id(verb_local(v), v->now_ms);
+	struct id patient_id;
 
 	m->has_appointment_id = true;
 	m->appointment_id = wire_id_bytes(&id);
+	TRY(wire_id(m->patient_id, &patient_id));
+	TRY(same_person_need_chart(v, &patient_id));
 	TRY(json_put_time(v->answer, "starts_at", m->starts_ms));
 	return record_append(v, kind_find(KIND_APPOINTMENT), &m->base, &id);
 }

@@ -1,3 +1,4 @@
+#include "client/api/same_person.h"
 #include "client/api/verbs.h"
 
 #include "base/check.h"
@@ -36,6 +37,7 @@ enum err verb_add_note(struct verb *v)
 	TRY(optional_id(v, "session_id", &session_id, &session));
 	TRY(verb_need_text(v, "text", &text));
 	TRY(check_patient(v, &patient_id));
+	TRY(same_person_need_chart(v, &patient_id));
 	const enum err e = local_add_note(verb_local(v), verb_vault(v), &patient_id, session,
 					  view_str(text), v->now_ms, &note_id, &error);
 	if (e == ERR_DENIED) return fault_set(&v->fault, e, NULL, "you may not write notes");

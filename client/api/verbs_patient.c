@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "client/api/chart_contact.h"
 #include "client/api/chart_guard.h"
+#include "client/api/same_person.h"
 #include "record/access.h"
 #include "record/duplicate.h"
 #include "record/text.h"
@@ -139,17 +140,30 @@ struct looking {
 	json_t *list; /* borrowed */
 };
 
-static enum err look_at(struct verb *v, void *ctx, const struct local_patient *p)
+static bool is_listed(const json_t *list, const struct id *patient_id)
 {
-	const struct looking *c = ctx;
+	char text[ID_TEXT_BYTES];
+
+	id_print(patient_id, text);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_text_of(json_array_get(list, i), "patient_id"), text) == 0)
+			return true;
+	return false;
+}
+
+/* Who was merged looks like it under either name; the chart that stays is named. */
+static enum err look_at(struct verb *v, const struct looking *c, const struct local_patient *p)
+{
 	const struct duplicate_person known = { view_str(p->name), view_str(p->name_used),
 						view_str(p->born), view_str(p->phone) };
 	unsigned same = 0;
+	struct id chart;
 
-	(void)v;
 	if (id_equal(&p->id, &c->id)) return ERR_OK;
 	TRY(duplicate_compare(&c->it, &known, &same));
-	return same == 0 ? ERR_OK : put_duplicate(c->list, &p->id, same);
+	TRY(local_chart_of(verb_local(v), verb_vault(v), &p->id, &chart));
+	if (same == 0 || is_listed(c->list, &chart)) return ERR_OK;
+	return put_duplicate(c->list, &chart, same);
 }
 
 /* Who looks like the one just added: a warning, for the person at the desk to judge. */
@@ -160,8 +174,17 @@ static enum err put_duplicates(struct verb *v, const Roomkeep__Patient *p, const
 			     .id = *added,
 			     .list = json_array() };
 
+	struct local_patient other;
+	size_t at = 0;
+
 	TRY(json_put(v->answer, "warnings", c.list));
-	return verb_each_patient(v, (struct verb_patient_visitor){ look_at, &c });
+	for (;;) {
+		const enum err e =
+			local_find_patient(verb_local(v), verb_vault(v), VIEW_EMPTY, &at, &other);
+		if (e == ERR_NOT_FOUND) return ERR_OK;
+		TRY(e);
+		TRY(look_at(v, &c, &other));
+	}
 }
 
 enum err verb_add_patient(struct verb *v)
@@ -233,6 +256,24 @@ static enum err may_read_patients(struct verb *v)
 	return fault_set(&v->fault, ERR_DENIED, NULL, "you may not read patients");
 }
 
+/* Who was entered twice is listed once, by whichever of the two was looked for. */
+static enum err put_chart(struct verb *v, const struct local_patient *p, json_t *list)
+{
+	struct id ids[MERGE_SAME_MAX];
+	struct local_patient stays;
+	struct id chart;
+	size_t count = 0;
+
+	TRY(local_chart_of(verb_local(v), verb_vault(v), &p->id, &chart));
+	TRY(local_same_person(verb_local(v), verb_vault(v), &chart, ids, &count));
+	if (count > 1 && is_listed(list, &chart)) return ERR_OK;
+	if (id_equal(&chart, &p->id)) return put_patient(list, p);
+	const enum err e = local_get_patient(verb_local(v), verb_vault(v), &chart, &stays);
+	if (e == ERR_NOT_FOUND) return put_patient(list, p); /* it is not here */
+	TRY(e);
+	return put_patient(list, &stays);
+}
+
 static enum err list_matching(struct verb *v, struct view text)
 {
 	json_t *list = json_array();
@@ -245,7 +286,7 @@ static enum err list_matching(struct verb *v, struct view text)
 		const enum err e = local_find_patient(verb_local(v), verb_vault(v), text, &at, &p);
 		if (e == ERR_NOT_FOUND) return ERR_OK;
 		TRY(e);
-		TRY(put_patient(list, &p));
+		TRY(put_chart(v, &p, list));
 	}
 }
 
@@ -277,6 +318,7 @@ enum err verb_show_patient(struct verb *v)
 	if (e == ERR_NOT_FOUND) return verb_fail_unknown(v, "patient", "patient_id");
 	TRY(e);
 	TRY(put_identity(v->answer, &p));
+	TRY(same_person_put(v, &patient_id, v->answer));
 	TRY(chart_guard_put(v, &patient_id, v->answer));
 	v->effects.outbox = true;
 	return local_opened(verb_local(v), verb_vault(v), &patient_id, NULL, v->now_ms);

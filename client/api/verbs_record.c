@@ -7,6 +7,7 @@
 #include "client/api/misfiled.h"
 #include "client/api/record_json.h"
 #include "client/api/record_more.h"
+#include "client/api/same_person.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
 
@@ -144,6 +145,23 @@ static enum err fill_patient(struct verb *v, const struct kind_info *info)
 	return json_put_id(v->request, info->patient_field, &s.patient_id);
 }
 
+/* A chart is merged into one that is used; what that one lacks it takes over. */
+static enum err append_merge(struct verb *v, ProtobufCMessage *m, const struct id *record_id)
+{
+	const Roomkeep__PatientMerge *merge = (const Roomkeep__PatientMerge *)(void *)m;
+	struct id from;
+	struct id into;
+
+	TRY(wire_id(merge->patient_id, &from));
+	TRY(wire_id(merge->into_id, &into));
+	TRY(same_person_need_chart(v, &from));
+	TRY(same_person_need_chart(v, &into));
+	TRY(local_begin(verb_local(v)));
+	enum err e = record_append(v, v->row->kind, m, record_id);
+	if (e == ERR_OK) e = same_person_adopt(v, &from, &into);
+	return verb_end_batch(v, e);
+}
+
 enum err verb_add_record(struct verb *v)
 {
 	CLEANUP(arena_finip) struct arena a;
@@ -163,6 +181,9 @@ enum err verb_add_record(struct verb *v)
 	const struct id record_id = local_new_id(verb_local(v), v->now_ms);
 	put_id(info, info->subject_field, &record_id, m);
 	TRY(care_check(v, m));
+	if (info->kind == KIND_PATIENT_MERGE) return append_merge(v, m, &record_id);
+	const struct id patient_id = asked_patient(v);
+	if (!id_is_zero(&patient_id)) TRY(same_person_need_chart(v, &patient_id));
 	return record_append(v, info, m, &record_id);
 }
 

@@ -1,6 +1,7 @@
 #include "client/api/chart_guard.h"
 #include "client/api/cosign.h"
 #include "client/api/hints.h"
+#include "client/api/same_person.h"
 #include "client/api/session_calls.h"
 #include "client/api/session_chart.h"
 #include "client/api/show_proof.h"
@@ -75,6 +76,7 @@ enum err verb_start_session(struct verb *v)
 	struct id supervisor_id;
 
 	TRY(session_need_patient(v, &patient_id));
+	TRY(same_person_need_chart(v, &patient_id));
 	TRY(find_supervisor(v, &supervisor_id));
 	frame.has_supervisor_id = !id_is_zero(&supervisor_id);
 	frame.supervisor_id = wire_id_bytes(&supervisor_id);

@@ -498,6 +498,7 @@ static enum err scope_store(struct purge *p, const struct local_cursor *c,
 		TRY(db_run(p->l->db, "DELETE FROM op WHERE user_id = ?1 AND op_id = ?2",
 			   DB_ARGS(db_id(&p->v->user_id), db_id(&p->gone.ids[i]))));
 	TRY(history_forget(p->l, &p->v->user_id));
+	p->l->merges_read = false;
 	return local_tx_commit(&tx);
 }
 

@@ -125,12 +125,10 @@ static void sessions_put_rest(const struct local_history *h, struct local_sessio
 	s->rest = h->sessions > held ? h->sessions - held : 0;
 }
 
-enum err local_find_sessions(struct local *l, const struct vault *v, const struct id *patient_id,
-			     struct local_sessions *ret)
+/* Of one chart. */
+static enum err sessions_of(struct local *l, const struct vault *v, const struct id *patient_id,
+			    struct local_sessions *ret)
 {
-	TRY(person_check(l, v));
-	ENSURE(patients_have(l, patient_id), ERR_NOT_FOUND);
-	ENSURE(access_may_read_sessions(person_roles(l, &v->user_id)), ERR_DENIED);
 	uint8_t tag[VAULT_TAG_BYTES];
 	vault_tag(v, TAG_FRAMES, patient_id, tag);
 	CLEANUP(frame_list_finip) struct frame_list frames = { 0 };
@@ -140,10 +138,46 @@ enum err local_find_sessions(struct local *l, const struct vault *v, const struc
 	s.held = calloc(frames.count + 1, sizeof(*s.held));
 	ENSURE(s.held != NULL, ERR_NOMEM);
 	TRY(starts_of(l, v, &frames, &s));
-	qsort(s.held, s.count, sizeof(*s.held), start_compare);
 	struct local_history h = { 0 };
 	TRY(local_history(l, v, patient_id, &h));
 	sessions_put_rest(&h, &s);
+	*ret = s;
+	s = (struct local_sessions){ 0 };
+	return ERR_OK;
+}
+
+/* Old memory is wiped: growing leaves no copies. */
+static enum err sessions_join(struct local_sessions *s, const struct local_sessions *more)
+{
+	struct local_sessions both = { .count = s->count + more->count,
+				       .knows_rest = s->knows_rest && more->knows_rest,
+				       .rest = s->rest + more->rest };
+	both.held = calloc(both.count + 1, sizeof(*both.held));
+	ENSURE(both.held != NULL, ERR_NOMEM);
+	memcpy(both.held, s->held, s->count * sizeof(*s->held));
+	memcpy(both.held + s->count, more->held, more->count * sizeof(*s->held));
+	local_sessions_fini(s);
+	*s = both;
+	return ERR_OK;
+}
+
+enum err local_find_sessions(struct local *l, const struct vault *v, const struct id *patient_id,
+			     struct local_sessions *ret)
+{
+	struct id ids[MERGE_SAME_MAX];
+	size_t count = 0;
+	TRY(person_check(l, v));
+	ENSURE(patients_have(l, patient_id), ERR_NOT_FOUND);
+	ENSURE(access_may_read_sessions(person_roles(l, &v->user_id)), ERR_DENIED);
+	TRY(local_same_person(l, v, patient_id, ids, &count));
+	CLEANUP(local_sessions_finip) struct local_sessions s = { 0 };
+	TRY(sessions_of(l, v, &ids[0], &s));
+	for (size_t i = 1; i < count; i++) {
+		CLEANUP(local_sessions_finip) struct local_sessions more = { 0 };
+		TRY(sessions_of(l, v, &ids[i], &more));
+		TRY(sessions_join(&s, &more));
+	}
+	qsort(s.held, s.count, sizeof(*s.held), start_compare);
 	*ret = s;
 	s = (struct local_sessions){ 0 };
 	return ERR_OK;

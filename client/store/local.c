@@ -55,6 +55,7 @@ static void person_forget(struct local *l)
 	patients_forget(l);
 	notes_forget(l);
 	withheld_forget(l);
+	same_forget(l);
 	secret_wipe(l->lanes, sizeof(l->lanes));
 	l->lane_count = 0;
 	secret_wipe(l->opened, sizeof(l->opened));
@@ -161,7 +162,9 @@ enum err local_tx_commit(struct local_tx *tx)
 
 void local_tx_endp(struct local_tx *tx)
 {
-	if (tx->own && !tx->done) db_rollback(tx->l->db);
+	if (!tx->own || tx->done) return;
+	db_rollback(tx->l->db);
+	tx->l->merges_read = false;
 }
 
 enum err local_begin(struct local *l)

@@ -27,6 +27,7 @@
 #include "record/fields.h"
 #include "record/fold.h"
 #include "record/kinds.h"
+#include "record/merge_record.h"
 #include "record/record_fold.h"
 
 #define LOCAL_BATCH_OPS_MAX 65536u /* ops in one local_begin .. local_commit */

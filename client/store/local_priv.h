@@ -104,6 +104,9 @@ struct local {
 	size_t note_parent_count, note_parent_cap;
 	bool notes_sorted;
 	struct guarded guarded;
+	struct merge_pair *merges; /* charts of one person (same.c); owned */
+	size_t merge_count;
+	bool merges_read;         /* they are as the ops say */
 	struct lockbox_bar *bars; /* what is withheld from the person, by the last ScopeChange */
 	size_t bar_count;
 	struct lockbox_opening *openings;
@@ -135,6 +138,10 @@ MUST_USE enum err meta_set_signed(struct local *l, const char *name, struct view
 MUST_USE enum err person_check(struct local *l, const struct vault *v);
 /* Memory may be ahead of the disk and could not be put back: nothing is served from it. */
 void person_must_reload(struct local *l);
+
+/* ---- charts of one person (same.c) ----------------------------------------------------------- */
+void same_forget(struct local *l);
+void same_on_op(struct local *l, uint64_t kind); /* an op of this kind came or went */
 
 /* ---- transactions: a call takes part in the one that is open, or has its own ----------------- */
 struct local_tx {

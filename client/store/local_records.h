@@ -81,6 +81,15 @@ MUST_USE enum err local_load_patient(struct local *l, const struct vault *v, con
 				     struct patient_fold *ret_fold,
 				     struct patient_state *ret_state);
 
+/* Charts of one person (record/merge_record.h): all that are read as this one, itself first. What
+ * is listed of a patient below is listed of all of them. */
+MUST_USE enum err local_same_person(struct local *l, const struct vault *v,
+				    const struct id *patient_id, struct id ret_ids[MERGE_SAME_MAX],
+				    size_t *ret_count);
+/* The chart that is read for this one; itself when it was merged into none. */
+MUST_USE enum err local_chart_of(struct local *l, const struct vault *v,
+				 const struct id *patient_id, struct id *ret_id);
+
 /* Loads a session as record/fold.h shows it. On success the caller gives ret_fold to
  * session_fold_fini (which wipes); on failure there is nothing to give back. ERR_NOT_FOUND: not
  * held here. */

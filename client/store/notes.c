@@ -204,12 +204,17 @@ static void notes_sort(struct local *l)
 enum err local_next_note(struct local *l, const struct vault *v, const struct id *patient_id,
 			 size_t *at, struct local_note *ret)
 {
+	struct id ids[MERGE_SAME_MAX];
+	size_t count = 0;
 	TRY(person_check(l, v));
+	if (patient_id != NULL) TRY(local_same_person(l, v, patient_id, ids, &count));
 	notes_sort(l);
 	while (*at < l->note_count) {
 		const struct local_note_entry *e = &l->notes[(*at)++];
-		if (e->replaced) continue;
-		if (patient_id != NULL && !id_equal(&e->n.patient_id, patient_id)) continue;
+		bool is_of = patient_id == NULL;
+		for (size_t i = 0; i < count; i++)
+			is_of = is_of || id_equal(&e->n.patient_id, &ids[i]);
+		if (e->replaced || !is_of) continue;
 		*ret = e->n;
 		return ERR_OK;
 	}

@@ -182,6 +182,7 @@ static enum err ack_committed(struct local *l, const struct id *op_id, const str
 static enum err ack_refused(struct local *l, const struct id *op_id, enum local_op_state state,
 			    int code)
 {
+	l->merges_read = false;
 	return db_run(l->db, "UPDATE outbox SET state = ?2, code = ?3 WHERE op_id = ?1",
 		      DB_ARGS(db_id(op_id), db_u64((uint64_t)state), db_i64(err_from_wire(code))));
 }

@@ -71,15 +71,18 @@ struct record_load {
 	const struct vault *v;
 	struct record_fold *fold;
 	const struct id *of;          /* of records that are listed for two: whose; NULL: all */
+	size_t of_count;              /* charts of one person */
 	const struct fold_sign *sign; /* only ops that it names; NULL: all */
 };
 
-static bool record_is_of(const struct payload *p, const struct id *patient_id)
+static bool record_is_of(const struct payload *p, const struct record_load *c)
 {
 	struct id a = { 0 };
 	struct id b = { 0 };
 	if (!payload_relative_id(p, &b) || !payload_patient_id(p, &a)) return false;
-	return id_equal(&a, patient_id) || id_equal(&b, patient_id);
+	for (size_t i = 0; i < c->of_count; i++)
+		if (id_equal(&a, &c->of[i]) || id_equal(&b, &c->of[i])) return true;
+	return false;
 }
 
 static bool record_was_seen(const struct fold_sign *sign, const struct id *op_id)
@@ -100,7 +103,7 @@ static enum err record_add_row_of(const struct record_load *c, struct op_row *ro
 	TRY(withheld_row(c->l, c->v, row, &p, &(struct id){ 0 }, &withheld));
 	if (withheld) return ERR_OK;
 	const bool of_all = row->core.kind == KIND_TOMBSTONE || c->of == NULL;
-	if (!of_all && !record_is_of(&p, c->of)) return ERR_OK;
+	if (!of_all && !record_is_of(&p, c)) return ERR_OK;
 	if (row->core.kind != KIND_TOMBSTONE && !record_was_seen(c->sign, &row->op_id))
 		return ERR_OK;
 	const struct fold_meta meta = row_meta(row);
@@ -110,7 +113,7 @@ static enum err record_add_row_of(const struct record_load *c, struct op_row *ro
 enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
 			struct record_fold *fold)
 {
-	const struct record_load c = { l, v, fold, NULL, NULL };
+	const struct record_load c = { .l = l, .v = v, .fold = fold };
 	return record_add_row_of(&c, row);
 }
 
@@ -127,24 +130,53 @@ enum err record_may_read(struct local *l, const struct vault *v, enum kind kind)
 	return access_may_read(&q) ? ERR_OK : ERR_DENIED;
 }
 
+/* All of a kind; of these charts where the kind has a patient and `count` is not 0. */
+static enum err record_list(struct local *l, const struct vault *v, enum kind kind,
+			    const struct id *ids, size_t count, struct record_fold *ret_fold,
+			    const struct record_state **ret_records, size_t *ret_count)
+{
+	const struct kind_info *info = kind_find((uint64_t)kind);
+	const struct id nobody = { 0 };
+	const bool by_patient = info->patient_field != NULL && info->relative_field == NULL;
+	uint8_t tag[VAULT_TAG_BYTES];
+	enum err e = ERR_OK;
+	TRY(record_may_read(l, v, kind));
+	record_fold_init(ret_fold, info);
+	struct record_load c = { .l = l, .v = v, .fold = ret_fold };
+	if (info->relative_field != NULL && count > 0) {
+		c.of = ids;
+		c.of_count = count;
+	}
+	for (size_t i = 0; i < (by_patient ? count : 1) && e == ERR_OK; i++) {
+		record_tag(v, TAG_RECORDS, info, by_patient ? &ids[i] : &nobody, tag);
+		e = row_each_patient(l, v, tag, (struct row_visitor){ record_load_row, &c });
+	}
+	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
+	if (e != ERR_OK) record_fold_fini(ret_fold);
+	return e;
+}
+
+enum err record_list_all(struct local *l, const struct vault *v, enum kind kind,
+			 struct record_fold *ret_fold, const struct record_state **ret_records,
+			 size_t *ret_count)
+{
+	return record_list(l, v, kind, NULL, 0, ret_fold, ret_records, ret_count);
+}
+
 enum err local_list_records(struct local *l, const struct vault *v, enum kind kind,
 			    const struct id *patient_id, struct record_fold *ret_fold,
 			    const struct record_state **ret_records, size_t *ret_count)
 {
 	const struct kind_info *info = kind_find((uint64_t)kind);
-	struct id of = { 0 };
-	uint8_t tag[VAULT_TAG_BYTES];
+	struct id ids[MERGE_SAME_MAX];
+	size_t count = 0;
 	REQUIRE(info != NULL && kind_is_plain(info));
-	if (info->patient_field != NULL && info->relative_field == NULL) of = *patient_id;
-	TRY(record_may_read(l, v, kind));
-	record_tag(v, TAG_RECORDS, info, &of, tag);
-	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold, info->relative_field == NULL ? NULL : patient_id,
-				 NULL };
-	enum err e = row_each_patient(l, v, tag, (struct row_visitor){ record_load_row, &c });
-	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
-	if (e != ERR_OK) record_fold_fini(ret_fold);
-	return e;
+	/* A merge is listed with the two charts that it names. */
+	if (kind == KIND_PATIENT_MERGE)
+		ids[count++] = *patient_id;
+	else if (info->patient_field != NULL)
+		TRY(local_same_person(l, v, patient_id, ids, &count));
+	return record_list(l, v, kind, ids, count, ret_fold, ret_records, ret_count);
 }
 
 enum err local_list_session_records(struct local *l, const struct vault *v, enum kind kind,
@@ -158,7 +190,7 @@ enum err local_list_session_records(struct local *l, const struct vault *v, enum
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_FOUND, info, session_id, tag);
 	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold, NULL, sign };
+	struct record_load c = { .l = l, .v = v, .fold = ret_fold, .sign = sign };
 	enum err e = row_each_found(l, v, tag, (struct row_visitor){ record_load_row, &c });
 	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_records, ret_count);
 	if (e != ERR_OK) record_fold_fini(ret_fold);
@@ -176,7 +208,7 @@ enum err local_get_record(struct local *l, const struct vault *v, enum kind kind
 	TRY(record_may_read(l, v, kind));
 	record_tag(v, TAG_RECORD, info, record_id, tag);
 	record_fold_init(ret_fold, info);
-	struct record_load c = { l, v, ret_fold, NULL, NULL };
+	struct record_load c = { .l = l, .v = v, .fold = ret_fold };
 	enum err e = row_each_subject(l, v, tag, (struct row_visitor){ record_load_row, &c });
 	if (e == ERR_OK) e = record_fold_state(ret_fold, ret_record, &count);
 	if (e == ERR_OK && count == 0) e = ERR_NOT_FOUND;

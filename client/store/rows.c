@@ -72,6 +72,7 @@ enum err row_insert(struct local *l, const struct vault *v, const struct op_core
 {
 	CLEANUP(buf_finip) struct buf sealed = { 0 };
 	TRY(row_sealed(v, "op", &core->op_id, op, origin, &sealed));
+	same_on_op(l, core->kind);
 	return db_run(l->db,
 		      "INSERT INTO op (user_id, op_id, seq, subject, patient, sealed, code, found)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -141,6 +141,10 @@ void record_tag(const struct vault *v, const char *what, const struct kind_info 
 void record_tag_found(const struct vault *v, const struct kind_info *info, uint64_t day,
 		      uint8_t ret_tag[VAULT_TAG_BYTES]);
 MUST_USE enum err record_may_read(struct local *l, const struct vault *v, enum kind kind);
+/* As local_list_records, of everybody: for a kind that is listed for two, or has no patient. */
+MUST_USE enum err record_list_all(struct local *l, const struct vault *v, enum kind kind,
+				  struct record_fold *ret_fold,
+				  const struct record_state **ret_records, size_t *ret_count);
 /* Adds a row that counts to a fold of its kind. */
 MUST_USE enum err record_add_row(struct local *l, const struct vault *v, struct op_row *row,
 				 struct record_fold *fold);

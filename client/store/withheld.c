@@ -216,9 +216,10 @@ enum err local_withheld(struct local *l, const struct vault *v, const struct id 
 {
 	CLEANUP(freep) struct local_session_row *rows = NULL;
 	struct local_withheld w = { .any = false };
-	size_t count = 0;
-	TRY(person_check(l, v));
-	count_bars(l, patient_id, &w);
+	struct id ids[MERGE_SAME_MAX];
+	size_t same = 0, count = 0;
+	TRY(local_same_person(l, v, patient_id, ids, &same));
+	for (size_t i = 0; i < same; i++) count_bars(l, &ids[i], &w);
 	if (w.any) {
 		const enum err e = local_all_sessions(l, v, patient_id, &rows, &count);
 		if (e != ERR_NOT_FOUND && e != ERR_DENIED) TRY(e);

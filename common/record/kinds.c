@@ -4,13 +4,14 @@ static const struct kind_area {
 	const struct kind_info *rows;
 	const size_t *count;
 } kind_areas[] = {
-	{ kinds_chart, &kinds_chart_count },           { kinds_intake, &kinds_intake_count },
-	{ kinds_session, &kinds_session_count },       { kinds_care, &kinds_care_count },
-	{ kinds_referral, &kinds_referral_count },     { kinds_duty, &kinds_duty_count },
-	{ kinds_trust, &kinds_trust_count },           { kinds_clinic, &kinds_clinic_count },
-	{ kinds_grant, &kinds_grant_count },           { kinds_booking, &kinds_booking_count },
-	{ kinds_desk_trust, &kinds_desk_trust_count }, { kinds_profile, &kinds_profile_count },
-	{ kinds_lockbox, &kinds_lockbox_count },       { kinds_sealed, &kinds_sealed_count },
+	{ kinds_chart, &kinds_chart_count },     { kinds_intake, &kinds_intake_count },
+	{ kinds_session, &kinds_session_count }, { kinds_person, &kinds_person_count },
+	{ kinds_care, &kinds_care_count },       { kinds_referral, &kinds_referral_count },
+	{ kinds_duty, &kinds_duty_count },       { kinds_trust, &kinds_trust_count },
+	{ kinds_clinic, &kinds_clinic_count },   { kinds_grant, &kinds_grant_count },
+	{ kinds_booking, &kinds_booking_count }, { kinds_desk_trust, &kinds_desk_trust_count },
+	{ kinds_profile, &kinds_profile_count }, { kinds_lockbox, &kinds_lockbox_count },
+	{ kinds_sealed, &kinds_sealed_count },
 };
 
 size_t kind_count(void)

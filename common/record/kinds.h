@@ -28,6 +28,7 @@
 	X(HOMECARE_ITEM, 26)                                                                       \
 	X(ADVERSE_EVENT, 27)                                                                       \
 	X(MISFILING, 28)
+#define KIND_PERSON_MAP(X) X(PATIENT_MERGE, 29)
 #define KIND_CARE_MAP(X)                                                                           \
 	X(MOOD_READ, 32)                                                                           \
 	X(PROMISE, 33)                                                                             \
@@ -62,6 +63,7 @@
 #define KIND_PLAIN_MAP(X)                                                                          \
 	KIND_INTAKE_MAP(X)                                                                         \
 	KIND_SESSION_MAP(X)                                                                        \
+	KIND_PERSON_MAP(X)                                                                         \
 	KIND_CARE_MAP(X)                                                                           \
 	KIND_REFERRAL_MAP(X)                                                                       \
 	KIND_DUTY_MAP(X)                                                                           \

@@ -43,6 +43,8 @@ extern const struct kind_info kinds_intake[];
 extern const size_t kinds_intake_count;
 extern const struct kind_info kinds_session[];
 extern const size_t kinds_session_count;
+extern const struct kind_info kinds_person[];
+extern const size_t kinds_person_count;
 extern const struct kind_info kinds_care[];
 extern const size_t kinds_care_count;
 extern const struct kind_info kinds_clinic[];

@@ -90,8 +90,9 @@ class Records(ClinicTest):
             return {k: shown.get(k) for k in expected} == expected
         until("%s is shown there" % noun, look)
 
-    # Each names another record, or may not be read by who made it: test_trust.py has them.
-    LEANING = ("directive", "directive-end", "review-mark", "cosign")
+    # Each names another record, may not be read by who made it, or makes one chart of two: see
+    # test_trust.py and test_merge.py.
+    LEANING = ("directive", "directive-end", "review-mark", "cosign", "patient-merge")
 
     def test_every_kind_travels(self):
         patient = self.add_patient(self.room2)

@@ -108,7 +108,8 @@ static void put_id(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const
 bool plain_sample_stands_alone(const struct kind_info *info)
 {
 	return info->kind != KIND_DIRECTIVE && info->kind != KIND_DIRECTIVE_END &&
-	       info->kind != KIND_REVIEW_MARK && info->kind != KIND_COSIGN;
+	       info->kind != KIND_REVIEW_MARK && info->kind != KIND_COSIGN &&
+	       info->kind != KIND_PATIENT_MERGE;
 }
 
 void plain_sample_id(ProtobufCMessage *m, const char *field, const struct id *id, struct arena *a)

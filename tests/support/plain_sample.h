@@ -8,8 +8,9 @@
 #include "base/id.h"
 #include "record/kinds.h"
 
-/* A record of this kind is taken whatever else there is, and changes nobody's rights: what leans on
- * another record or withholds others has tests of its own (integration/test_trust.py). */
+/* A record of this kind is taken whatever else there is, and changes nobody's rights and no chart:
+ * what leans on another record, withholds others or merges them has tests of its own
+ * (integration/test_trust.py, test_merge.py). */
 bool plain_sample_stands_alone(const struct kind_info *info);
 /* Every field but `clears` is set. `m` is memory of info->message->sizeof_message bytes. */
 void plain_sample(const struct kind_info *info, uint64_t seed, struct arena *a,

@@ -20,7 +20,8 @@ bool reference_is_desk_work(uint64_t kind)
 {
 	return kind == KIND_PATIENT_DETAIL || kind == KIND_COMFORT || kind == KIND_PROVIDER ||
 	       kind == KIND_APPOINTMENT || kind == KIND_WAITLIST_ITEM || kind == KIND_INCIDENT ||
-	       kind == KIND_DESK_FAMILY_LINK || kind == KIND_SHARING_GRANT;
+	       kind == KIND_DESK_FAMILY_LINK || kind == KIND_SHARING_GRANT ||
+	       kind == KIND_PATIENT_MERGE;
 }
 
 /* How the house works: about no patient. */

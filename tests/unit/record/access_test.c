@@ -25,6 +25,7 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_ALERT,
 				      KIND_HEALTH_ANSWER,
 				      KIND_EPISODE,
+				      KIND_PATIENT_MERGE,
 				      KIND_MOOD_READ,
 				      KIND_PROMISE,
 				      KIND_TALK_ABOUT,
@@ -74,7 +75,7 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	if (kind >= 58 && kind <= 62) return therapist;
 	if (kind == 1) return therapist || desk;
 	if (kind >= 2 && kind <= 6) return therapist;
-	if (kind == 16 || kind == 17 || kind == 48) return therapist || desk;
+	if (kind == 16 || kind == 17 || kind == 29 || kind == 48) return therapist || desk;
 	if (kind >= 18 && kind <= 21) return therapist;
 	if (kind >= 32 && kind <= 36) return therapist;
 	if (kind == 44 || kind == 49 || kind == 56) return therapist || desk;
