@@ -268,9 +268,7 @@ static enum err put_chart(struct verb *v, const struct local_patient *p, json_t 
 	TRY(local_same_person(verb_local(v), verb_vault(v), &chart, ids, &count));
 	if (count > 1 && is_listed(list, &chart)) return ERR_OK;
 	if (id_equal(&chart, &p->id)) return put_patient(list, p);
-	const enum err e = local_get_patient(verb_local(v), verb_vault(v), &chart, &stays);
-	if (e == ERR_NOT_FOUND) return put_patient(list, p); /* it is not here */
-	TRY(e);
+	TRY(local_get_patient(verb_local(v), verb_vault(v), &chart, &stays));
 	return put_patient(list, &stays);
 }
 

@@ -86,7 +86,7 @@ MUST_USE enum err local_load_patient(struct local *l, const struct vault *v, con
 MUST_USE enum err local_same_person(struct local *l, const struct vault *v,
 				    const struct id *patient_id, struct id ret_ids[MERGE_SAME_MAX],
 				    size_t *ret_count);
-/* The chart that is read for this one; itself when it was merged into none. */
+/* The chart that is read for this one; itself when it was merged into none that is here. */
 MUST_USE enum err local_chart_of(struct local *l, const struct vault *v,
 				 const struct id *patient_id, struct id *ret_id);
 

@@ -59,6 +59,7 @@ enum err local_chart_of(struct local *l, const struct vault *v, const struct id 
 {
 	TRY(person_check(l, v));
 	TRY(same_read(l, v));
-	*ret_id = merge_stays(l->merges, l->merge_count, patient_id);
+	const struct id stays = merge_stays(l->merges, l->merge_count, patient_id);
+	*ret_id = patients_have(l, &stays) ? stays : *patient_id;
 	return ERR_OK;
 }

@@ -1,12 +1,14 @@
 /* openings: of one patient, out of `opened` ops and the first op of each override; of all
  * patients in some span of time, out of the log. */
 #include "base/check.h"
+#include "server/store/merges.h"
 #include "server/store/store_openings.h"
 #include "server/store/store_priv.h"
 
-/* Committed ones; what was said of an override later opens nothing. */
+/* Of all charts of the person. Committed ones; what was said of an override later opens nothing. */
 #define OPENINGS_FROM                                                                              \
-	" FROM op o JOIN lane l USING (lane) WHERE o.patient_id = ?1 AND o.state = 1"              \
+	" FROM op o JOIN lane l USING (lane)"                                                      \
+	" WHERE o.patient_id IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) AND o.state = 1"                  \
 	" AND (o.kind = 7 OR (o.kind = 60 AND EXISTS (SELECT 1 FROM plain_op f WHERE f.seq = "     \
 	"o.seq"                                                                                    \
 	" AND NOT EXISTS (SELECT 1 FROM plain_op b WHERE b.plain = f.plain AND b.seq < f.seq))))"
@@ -24,24 +26,40 @@ static enum err opening_read(struct db_stmt *stmt, struct store_opening *ret)
 	return ERR_OK;
 }
 
+/* Ids of the charts; the rest of `ret` is NULL, which is in no list. */
+static enum err charts_of(struct db *db, const struct id *patient_id,
+			  struct db_arg ret[MERGE_SAME_MAX], struct id ids[MERGE_SAME_MAX])
+{
+	CLEANUP(merges_finip) struct merges m = { .count = 0 };
+	_Static_assert(MERGE_SAME_MAX == 8, "as in OPENINGS_FROM");
+	TRY(merges_load(db, &m));
+	const size_t count = merge_same(m.pairs, m.count, patient_id, ids);
+	for (size_t i = 0; i < MERGE_SAME_MAX; i++) ret[i] = i < count ? db_id(&ids[i]) : db_null();
+	return ERR_OK;
+}
+
 enum err store_openings_list(struct store_reader *r, const struct id *patient_id,
 			     struct arena *arena, struct store_opening **ret, size_t *ret_count,
 			     uint64_t *ret_left_out)
 {
 	CLEANUP(db_stmt_donep) struct db_stmt *stmt = NULL;
 	struct store_opening *list = NULL;
+	struct db_arg args[MERGE_SAME_MAX + 1];
+	struct id ids[MERGE_SAME_MAX];
 	uint64_t all = 0;
 	size_t count = 0;
 	_Static_assert(KIND_OPENED == 7 && KIND_OVERRIDE == 60, "as in the statements");
 	TRY(db_get_u64(r->db, "SELECT patient FROM patient WHERE patient_id = ?1",
 		       DB_ARGS(db_id(patient_id)), &all));
-	TRY(db_get_u64(r->db, "SELECT count(*)" OPENINGS_FROM, DB_ARGS(db_id(patient_id)), &all));
+	TRY(charts_of(r->db, patient_id, args, ids));
+	args[MERGE_SAME_MAX] = db_u64(OPENINGS_ROWS_MAX);
+	TRY(db_get_u64(r->db, "SELECT count(*)" OPENINGS_FROM, args, MERGE_SAME_MAX, &all));
 	TRY(store_array(arena, OPENINGS_ROWS_MAX, sizeof(*list), &list));
 	TRY(db_query(
 		r->db,
 		"SELECT o.kind, o.author_id, l.room_id, o.received_ms, o.session_id" OPENINGS_FROM
-		" ORDER BY o.seq DESC LIMIT ?2",
-		DB_ARGS(db_id(patient_id), db_u64(OPENINGS_ROWS_MAX)), &stmt));
+		" ORDER BY o.seq DESC LIMIT ?9",
+		args, COUNT_OF(args), &stmt));
 	for (;;) {
 		bool row = false;
 		TRY(db_step(stmt, &row));

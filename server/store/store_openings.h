@@ -1,6 +1,8 @@
 /* store_openings: who opened one patient's chart, from the ops that say so: what a patient may ask
  * of the clinic (DOMAIN 3f, "who opened my chart").
  *
+ * A person's charts count as one where they were merged (merges.h).
+ *
  * A room writes one for each person and chart in a quarter of an hour (local.h, LOCAL_OPENED_MS).
  * Cost: the ops of that patient.   Decides nothing about who may ask.
  * Owns, threads, errors, memory: as store.h. */

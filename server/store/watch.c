@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "record/calendar.h"
 #include "record/care.h"
+#include "server/store/merges.h"
 #include "server/store/store_priv.h"
 #include "server/store/store_watch.h"
 #include "server/store/watch_proof.h"
@@ -326,20 +327,22 @@ static enum err patient_begin(struct watch_walk *w)
 	return db_col_id(w->sessions, 1, &w->now.patient_id);
 }
 
-static enum err walk_begin(struct db *db, uint64_t before_ms, struct watch_walk *w)
+/* All but `except`, a JSON list of row numbers. */
+static enum err walk_begin(struct watch_walk *w, uint64_t before_ms, struct view except)
 {
-	TRY(db_query(db,
+	TRY(db_query(w->db,
 		     "SELECT s.patient, p.patient_id, s.session_id, s.therapist_id,"
 		     " coalesce(s.started_ms, s.first_started_ms) AS at"
 		     " FROM session s JOIN patient p ON p.patient = s.patient"
 		     " WHERE at < ?1 AND NOT EXISTS (SELECT 1 FROM plain f WHERE f.kind = ?2"
 		     " AND f.record_id = s.session_id AND f.message IS NOT NULL)"
+		     " AND s.patient NOT IN (SELECT value FROM json_each(?3))"
 		     " ORDER BY s.patient, at",
-		     DB_ARGS(db_u64(before_ms), db_u64(KIND_MISFILING)), &w->sessions));
-	TRY(db_query(db,
+		     DB_ARGS(db_u64(before_ms), db_u64(KIND_MISFILING), db_text(except)),
+		     &w->sessions));
+	TRY(db_query(w->db,
 		     "SELECT patient, kind, message FROM plain WHERE kind IN (?1, ?2, ?3, ?4, ?5,"
-		     " ?6)"
-		     " AND patient IS NOT NULL AND message IS NOT NULL ORDER BY patient, plain",
+		     " ?6) AND patient IS NOT NULL AND message IS NOT NULL ORDER BY patient, plain",
 		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH), db_u64(KIND_APPOINTMENT),
 			     db_u64(KIND_SESSION_CHART), db_u64(KIND_ADVERSE_EVENT),
 			     db_u64(KIND_PATIENT_DETAIL)),
@@ -347,9 +350,123 @@ static enum err walk_begin(struct db *db, uint64_t before_ms, struct watch_walk 
 	return db_step(w->records, &w->has_record);
 }
 
+/* The charts of one person, a JSON list, all as patient `row`. */
+static enum err walk_begin_charts(struct watch_walk *w, uint64_t before_ms, uint64_t row,
+				  struct view charts)
+{
+	TRY(db_query(
+		w->db,
+		"SELECT ?4, (SELECT patient_id FROM patient WHERE patient = ?4), s.session_id,"
+		" s.therapist_id, coalesce(s.started_ms, s.first_started_ms) AS at"
+		" FROM session s WHERE s.patient IN (SELECT value FROM json_each(?3))"
+		" AND at < ?1 AND NOT EXISTS (SELECT 1 FROM plain f WHERE f.kind = ?2"
+		" AND f.record_id = s.session_id AND f.message IS NOT NULL) ORDER BY at",
+		DB_ARGS(db_u64(before_ms), db_u64(KIND_MISFILING), db_text(charts), db_u64(row)),
+		&w->sessions));
+	TRY(db_query(w->db,
+		     "SELECT ?7, kind, message FROM plain WHERE kind IN (?1, ?2, ?3, ?4, ?5, ?6)"
+		     " AND patient IN (SELECT value FROM json_each(?8)) AND message IS NOT NULL"
+		     " ORDER BY plain",
+		     DB_ARGS(db_u64(KIND_MOOD_READ), db_u64(KIND_TOUCH), db_u64(KIND_APPOINTMENT),
+			     db_u64(KIND_SESSION_CHART), db_u64(KIND_ADVERSE_EVENT),
+			     db_u64(KIND_PATIENT_DETAIL), db_u64(row), db_text(charts)),
+		     &w->records));
+	return db_step(w->records, &w->has_record);
+}
+
+static enum err walk_run(struct watch_walk *w, struct store_watch_visitor visitor)
+{
+	for (;;) {
+		bool row = false;
+		TRY(db_step(w->sessions, &row));
+		if (!row) return patient_done(w, visitor);
+		if (db_col_u64(w->sessions, 0) != w->patient) {
+			TRY(patient_done(w, visitor));
+			TRY(patient_begin(w));
+		}
+		TRY(tail_add(w));
+	}
+}
+
+/* ---- charts of one person -------------------------------------------------------------------- */
+
+/* 0: no such patient here. */
+static enum err row_of(struct db *db, const struct id *patient_id, uint64_t *ret_row)
+{
+	*ret_row = 0;
+	const enum err e = db_get_u64(db, "SELECT patient FROM patient WHERE patient_id = ?1",
+				      DB_ARGS(db_id(patient_id)), ret_row);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Row numbers of charts as a JSON list. */
+static enum err list_add(struct db *db, const struct id *patient_id, struct buf *list)
+{
+	uint64_t row = 0;
+	TRY(row_of(db, patient_id, &row));
+	if (row == 0) return ERR_OK;
+	return buf_append_fmt(list, "%s%llu", list->len > 0 ? "," : "[", (unsigned long long)row);
+}
+
+static enum err list_end(struct buf *list)
+{
+	return buf_append_str(list, list->len > 0 ? "]" : "[]");
+}
+
+/* A chart that others were merged into, once. */
+static bool is_stayer(const struct merges *m, size_t i)
+{
+	const struct id *into = &m->pairs[i].into;
+	const struct id stays = merge_stays(m->pairs, m->count, into);
+	for (size_t k = 0; k < i; k++)
+		if (id_equal(&m->pairs[k].into, into)) return false;
+	return id_equal(&stays, into);
+}
+
+static enum err charts_each(struct watch_walk *like, const struct merges *m, uint64_t before_ms,
+			    struct store_watch_visitor visitor)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		CLEANUP(watch_walk_finip)
+		struct watch_walk w = {
+			.db = like->db,
+			.offset_minutes = like->offset_minutes,
+			.today = like->today,
+		};
+		CLEANUP(buf_finip) struct buf charts = { 0 };
+		struct id ids[MERGE_SAME_MAX];
+		uint64_t row = 0;
+		if (!is_stayer(m, i)) continue;
+		const size_t count = merge_same(m->pairs, m->count, &m->pairs[i].into, ids);
+		TRY(row_of(w.db, &ids[0], &row));
+		if (row == 0) continue;
+		for (size_t k = 0; k < count; k++) TRY(list_add(w.db, &ids[k], &charts));
+		TRY(list_end(&charts));
+		TRY(walk_begin_charts(&w, before_ms, row, buf_view(&charts)));
+		TRY(walk_run(&w, visitor));
+	}
+	return ERR_OK;
+}
+
+/* Those that charts_each walks. */
+static enum err charts_list(struct db *db, const struct merges *m, struct buf *list)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct id ids[MERGE_SAME_MAX];
+		uint64_t row = 0;
+		if (!is_stayer(m, i)) continue;
+		const size_t count = merge_same(m->pairs, m->count, &m->pairs[i].into, ids);
+		TRY(row_of(db, &ids[0], &row));
+		for (size_t k = 0; row != 0 && k < count; k++) TRY(list_add(db, &ids[k], list));
+	}
+	return list_end(list);
+}
+
 enum err store_watch_each(struct store_reader *r, uint64_t before_ms, int32_t offset_minutes,
 			  struct store_watch_visitor visitor)
 {
+	CLEANUP(merges_finip) struct merges m = { .count = 0 };
+	CLEANUP(buf_finip) struct buf merged = { 0 };
 	CLEANUP(watch_walk_finip)
 	struct watch_walk w = {
 		.db = r->db,
@@ -357,15 +474,9 @@ enum err store_watch_each(struct store_reader *r, uint64_t before_ms, int32_t of
 	};
 	REQUIRE(before_ms < TIME_MS_END);
 	w.today = calendar_day_of(before_ms, offset_minutes);
-	TRY(walk_begin(r->db, before_ms, &w));
-	for (;;) {
-		bool row = false;
-		TRY(db_step(w.sessions, &row));
-		if (!row) return patient_done(&w, visitor);
-		if (db_col_u64(w.sessions, 0) != w.patient) {
-			TRY(patient_done(&w, visitor));
-			TRY(patient_begin(&w));
-		}
-		TRY(tail_add(&w));
-	}
+	TRY(merges_load(r->db, &m));
+	TRY(charts_list(r->db, &m, &merged));
+	TRY(walk_begin(&w, before_ms, buf_view(&merged)));
+	TRY(walk_run(&w, visitor));
+	return charts_each(&w, &m, before_ms, visitor);
 }

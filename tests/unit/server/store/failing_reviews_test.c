@@ -41,6 +41,20 @@ static void put_link(struct fx *fx)
 	ASSERT_COMMITTED(fx_push(fx, at.mara, KIND_FAMILY_LINK, &m.base, NULL));
 }
 
+/* Maya was entered twice, and opened under that name too. */
+static void put_merge(struct fx *fx)
+{
+	Roomkeep__PatientMerge m = ROOMKEEP__PATIENT_MERGE__INIT;
+	const struct id id = fx_id(fx);
+	const struct id twice = fx_id(fx);
+	ASSERT_COMMITTED(fx_push_patient(fx, at.mara, &twice, "Maja Row", NULL, NULL));
+	m.has_patient_merge_id = m.has_patient_id = m.has_into_id = 1;
+	m.patient_merge_id = fx_bytes(&id);
+	m.patient_id = fx_bytes(&twice);
+	m.into_id = fx_bytes(&at.maya);
+	ASSERT_COMMITTED(fx_push(fx, at.mara, KIND_PATIENT_MERGE, &m.base, NULL));
+}
+
 static Roomkeep__Directive directive(struct id *id)
 {
 	Roomkeep__Directive m = ROOMKEEP__DIRECTIVE__INIT;
@@ -182,6 +196,7 @@ static int setup(void **state)
 	put_opened(fx, &at.maya, NULL);
 	put_opened(fx, &at.maya, &at.session);
 	put_opened(fx, &at.tom, NULL);
+	put_merge(fx);
 	const Roomkeep__Appointment booked = appointment(fx, &id, &at.maya);
 	ASSERT_COMMITTED(fx_push(fx, at.mara, KIND_APPOINTMENT, &booked.base, NULL));
 	fx_commit(fx);
@@ -343,6 +358,8 @@ static void test_damaged_rows_end_a_review(void **state)
 		{ "UPDATE plain SET message = x'ff' WHERE kind = 52", unusual },
 		{ "UPDATE plain SET message = x'ff' WHERE kind = 32", watch },
 		{ "UPDATE measure SET measure_id = x'00'", watch },
+		{ "UPDATE plain SET message = x'ff' WHERE kind = 29", watch },
+		{ "UPDATE plain SET message = x'ff' WHERE kind = 29", openings },
 	};
 	struct fx *fx = *state;
 	for (size_t i = 0; i < COUNT_OF(harms); i++) {

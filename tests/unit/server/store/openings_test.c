@@ -72,6 +72,36 @@ static void test_openings_are_told_newest_first(void **state)
 	arena_fini(&o.arena);
 }
 
+/* Who opened either of the two charts opened this person's. */
+static void test_charts_of_one_person_are_asked_for_as_one(void **state)
+{
+	struct fx *fx = *state;
+	struct openings o;
+	Roomkeep__PatientMerge m = ROOMKEEP__PATIENT_MERGE__INIT;
+	fx_begin(fx);
+	struct fx_lane *mara = fx_lane_new(fx, MARA, 0, OP_LANE_CHART);
+	struct fx_lane *jo = fx_lane_new(fx, JO, 0, OP_LANE_CHART);
+	const struct id maya = patient(fx, mara);
+	const struct id twice = patient(fx, mara);
+	const struct id merge = fx_id(fx);
+	ASSERT_COMMITTED(open_chart(fx, mara, &maya, NULL));
+	ASSERT_COMMITTED(open_chart(fx, jo, &twice, NULL));
+	m.has_patient_merge_id = m.has_patient_id = m.has_into_id = true;
+	m.patient_merge_id = fx_bytes(&merge);
+	m.patient_id = fx_bytes(&twice);
+	m.into_id = fx_bytes(&maya);
+	ASSERT_COMMITTED(fx_push(fx, mara, KIND_PATIENT_MERGE, &m.base, NULL));
+	fx_commit(fx);
+	OK(look(fx, &maya, &o));
+	assert_int_equal(o.count, 2);
+	assert_true(id_equal(&o.rows[0].user_id, &jo->intro.user_id));
+	assert_true(id_equal(&o.rows[1].user_id, &mara->intro.user_id));
+	arena_fini(&o.arena);
+	OK(look(fx, &twice, &o));
+	assert_int_equal(o.count, 1);
+	arena_fini(&o.arena);
+}
+
 static void test_the_oldest_are_left_out_and_counted(void **state)
 {
 	struct fx *fx = *state;
@@ -109,6 +139,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_openings_are_told_newest_first, fx_setup,
 						fx_teardown),
+		cmocka_unit_test_setup_teardown(test_charts_of_one_person_are_asked_for_as_one,
+						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_the_oldest_are_left_out_and_counted, fx_setup,
 						fx_teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_and_a_patient_who_is_not_there,

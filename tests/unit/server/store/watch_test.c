@@ -157,6 +157,24 @@ static void put_detail(struct fx *fx, uint64_t patient, const char *gone_quiet_s
 	put_plain(fx, KIND_PATIENT_DETAIL, &id, patient, &m.base);
 }
 
+static void put_merge(struct fx *fx, uint64_t from, uint64_t into, const char *ended_on)
+{
+	union {
+		const char *from;
+		char *to;
+	} day = { .from = ended_on };
+	Roomkeep__PatientMerge m = ROOMKEEP__PATIENT_MERGE__INIT;
+	struct id id = id_of(12, from * 1000 + into);
+	struct id one = id_of(1, from);
+	struct id other = id_of(1, into);
+	m.has_patient_merge_id = m.has_patient_id = m.has_into_id = true;
+	m.patient_merge_id = fx_bytes(&id);
+	m.patient_id = fx_bytes(&one);
+	m.into_id = fx_bytes(&other);
+	m.ended_on = day.to;
+	put_plain(fx, KIND_PATIENT_MERGE, &id, from, &m.base);
+}
+
 static void put_misfiling(struct fx *fx, uint64_t patient, uint64_t n)
 {
 	Roomkeep__Misfiling m = ROOMKEEP__MISFILING__INIT;
@@ -458,6 +476,69 @@ static void test_watch_410_gone_quiet_until_the_next_visit(void **state)
 	assert_false(says(&s, 2, WATCH_CODE_GONE_QUIET));
 }
 
+/* Who was entered twice has not stayed away because one of the two charts did. */
+static void test_watch_410_charts_of_one_person_are_one_patient(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const struct id jo = id_of(9, 2);
+	const struct id one = id_of(1, 1);
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 6; p++) put_patient(fx, p);
+	for (uint64_t n = 0; n < 3; n++)
+		put_session(fx, 1, n, NOW_MS - (300 - 20 * n) * DAY_MS, &mara);
+	put_session(fx, 2, 0, NOW_MS - 250 * DAY_MS, &jo); /* between them */
+	put_session(fx, 2, 1, NOW_MS - 5 * DAY_MS, &jo);
+	put_touch(fx, 2, 0, ROOMKEEP__TOUCH__WHAT__PERSONAL_CALL, "2025-06-01");
+	put_session(fx, 3, 0, NOW_MS - 2 * DAY_MS, &mara);
+	put_session(fx, 4, 0, NOW_MS - 2 * DAY_MS, &mara);
+	put_merge(fx, 2, 1, NULL);
+	put_merge(fx, 5, 1, NULL);         /* without any visit */
+	put_merge(fx, 4, 3, "2025-11-01"); /* taken back */
+	put_session(fx, 6, 0, NOW_MS - 2 * DAY_MS, &mara);
+	put_merge(fx, 6, 78, NULL); /* into nobody who is here */
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, 4); /* 3, 4 and 6, then the one */
+	assert_true(id_equal(&s.patients[3].patient_id, &one));
+	assert_int_equal(s.patients[3].facts.event_count, 5);
+	assert_int_equal(s.patients[3].last_day, NOW_DAY - 5);
+	assert_true(id_equal(&s.patients[3].therapist_id, &jo));
+	assert_true(s.patients[3].facts.touched);
+}
+
+/* Every word of a chart that is looked at. */
+static void test_watch_410_words_of_a_chart(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	static const uint8_t homecare[] = { WATCH_HOMECARE_NOT_ASKED, WATCH_HOMECARE_ALL,
+					    WATCH_HOMECARE_SOME, WATCH_HOMECARE_NONE,
+					    WATCH_HOMECARE_WORSE };
+	fx_begin(fx);
+	put_patient(fx, 1);
+	for (uint64_t n = 0; n < COUNT_OF(homecare); n++) {
+		Roomkeep__SessionChart m = ROOMKEEP__SESSION_CHART__INIT;
+		put_session(fx, 1, n, NOW_MS - (20 - n) * DAY_MS, &mara);
+		m.has_homecare_done = true;
+		m.homecare_done = (Roomkeep__SessionChart__HomecareDone)n;
+		put_chart(fx, 1, n, m);
+	}
+	put_chart(fx, 1, 900, (Roomkeep__SessionChart)ROOMKEEP__SESSION_CHART__INIT); /* no visit */
+	put_adverse(fx, 1, 9000, "2025-11-01");
+	/* Two events of one visit, and somebody asked about both; then about the first alone. */
+	put_adverse(fx, 1, 10, "2025-11-20");
+	put_adverse(fx, 1, 11, "2025-11-21");
+	put_adverse(fx, 1, 20, "2025-11-20");
+	put_adverse(fx, 1, 21, "");
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	for (size_t n = 0; n < COUNT_OF(homecare); n++)
+		assert_int_equal(s.events[0][n].homecare, homecare[n]);
+	assert_true(s.events[0][1].followed_up);
+	assert_true(s.events[0][2].adverse && !s.events[0][2].followed_up);
+}
+
 /* One was there last and wrote it; on the right chart it is a visit, here it is none. */
 static void test_watch_410_a_misfiled_session_is_no_visit(void **state)
 {
@@ -693,6 +774,10 @@ int main(void)
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_gone_quiet_until_the_next_visit,
 						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_charts_of_one_person_are_one_patient,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_words_of_a_chart, fx_setup,
+						fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_a_misfiled_session_is_no_visit,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_who_cancelled_and_did_not_come_back,
