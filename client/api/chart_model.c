@@ -1,6 +1,7 @@
 #include "client/api/chart_model.h"
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "client/api/chart_parts.h"
 #include "client/api/outgoing.h"
 #include "client/api/record_json.h"
@@ -11,10 +12,11 @@
 
 /* ---- records ------------------------------------------------------------------------------- */
 
-/* Of two patients: what it says of the other is not this patient's. */
+/* What it says of another person is not this patient's. */
 static bool is_of_another(const struct kind_info *info, const struct record_state *s,
 			  const struct id *patient_id)
 {
+	if (info->kind == KIND_THIRD_PARTY_SPAN) return true;
 	if (info->relative_field == NULL || info->kind == KIND_PATIENT_MERGE) return false;
 	return info->kind != KIND_SHARING_GRANT || !id_equal(&s->patient_id, patient_id);
 }
@@ -189,7 +191,7 @@ static enum err put_line(const struct outgoing *o, json_t *chart)
 enum err chart_model_make(struct verb *v, const struct chart_ask *ask, json_t *chart)
 {
 	json_t *withheld = json_array();
-	struct outgoing o;
+	CLEANUP(outgoing_finip) struct outgoing o = { .v = NULL };
 
 	TRY(json_put(chart, "withheld", withheld));
 	TRY(outgoing_init(&o, v, &ask->patient_id, ask->recipient, withheld));

@@ -189,7 +189,7 @@ static enum err draw(struct verb *v, const struct letter *l, json_t *withheld, s
 {
 	CLEANUP(document_finip) struct document d = { 0 };
 	struct local_patient p;
-	struct outgoing o;
+	CLEANUP(outgoing_finip) struct outgoing o = { .v = NULL };
 	unsigned pages = 0;
 
 	TRY(outgoing_init(&o, v, &l->patient_id, l->provider->name, withheld));

@@ -96,7 +96,7 @@ static enum err check_words(struct verb *v, const struct receipt *r)
 {
 	CLEANUP(json_decrefp) json_t *withheld = json_array();
 	CLEANUP(json_decrefp) json_t *typed = json_object();
-	struct outgoing o;
+	CLEANUP(outgoing_finip) struct outgoing o = { .v = NULL };
 
 	ENSURE(withheld != NULL && typed != NULL, ERR_NOMEM);
 	TRY(json_put(typed, "service", json_string(r->service)));

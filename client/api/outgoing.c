@@ -5,6 +5,7 @@
 #include "record/reflect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SPANS_MAX 128u /* of one text; more are left out, so the text is one gap */
@@ -99,6 +100,35 @@ bool outgoing_keeps_record(const struct outgoing *o, const struct kind_info *inf
 	       outgoing_keeps_session(o, &session);
 }
 
+/* Words that somebody marked as about another person; who may not read them has none to give. */
+static enum err read_marks(struct outgoing *o, const struct id *patient_id)
+{
+	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
+	const struct record_state *records = NULL;
+	size_t count = 0;
+
+	o->marks = json_array();
+	ENSURE(o->marks != NULL, ERR_NOMEM);
+	const enum err e = local_list_records(verb_local(o->v), verb_vault(o->v),
+					      KIND_THIRD_PARTY_SPAN, patient_id, &fold, &records,
+					      &count);
+	if (e == ERR_DENIED) return ERR_OK;
+	TRY(e);
+	for (size_t i = 0; i < count; i++) {
+		const void *any = records[i].message;
+		const Roomkeep__ThirdPartySpan *m = any;
+		if (m->ended_on != NULL || m->text == NULL || m->text[0] == '\0') continue;
+		ENSURE(json_array_append_new(o->marks, json_string(m->text)) == 0, ERR_NOMEM);
+	}
+	return ERR_OK;
+}
+
+void outgoing_finip(struct outgoing *o)
+{
+	json_decref(o->marks);
+	o->marks = NULL;
+}
+
 enum err outgoing_init(struct outgoing *o, struct verb *v, const struct id *patient_id,
 		       const char *recipient, json_t *withheld)
 {
@@ -113,6 +143,7 @@ enum err outgoing_init(struct outgoing *o, struct verb *v, const struct id *pati
 		return fault_set(&v->fault, ERR_USAGE, "usage", "names: gap or not_them");
 	}
 	TRY(chart_guard_names(v, patient_id, o->names, &o->name_count));
+	TRY(read_marks(o, patient_id));
 	if (recipient == NULL) return ERR_OK;
 	TRY(read_directives(o, patient_id, recipient));
 	return read_restrictions(o, patient_id);
@@ -140,45 +171,80 @@ static bool ends_sentence(char c)
 }
 
 /* The sentence around [start, end): what is said of a person is in it. */
-static void widen(struct view text, size_t *start, size_t *end)
+static void widen(struct view text, struct guard_span *span)
 {
-	while (*start > 0 && !ends_sentence((char)text.p[*start - 1])) (*start)--;
-	while (*start < *end && text.p[*start] == ' ') (*start)++;
-	while (*end < text.len && !ends_sentence((char)text.p[*end])) (*end)++;
-	if (*end < text.len && text.p[*end] != '\n') (*end)++;
+	while (span->start > 0 && !ends_sentence((char)text.p[span->start - 1])) span->start--;
+	while (span->start < span->end && text.p[span->start] == ' ') span->start++;
+	while (span->end < text.len && !ends_sentence((char)text.p[span->end])) span->end++;
+	if (span->end < text.len && text.p[span->end] != '\n') span->end++;
 }
 
+/* Every place of words that somebody marked, as far as there is room. */
+static size_t find_marks(const struct outgoing *o, struct view text, struct guard_span *ret,
+			 size_t cap)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(o->marks); i++) {
+		const json_t *mark = json_array_get(o->marks, i);
+		const size_t len = json_string_length(mark);
+		for (size_t at = 0; at < text.len && count < cap;) {
+			const uint8_t *found =
+				memmem(text.p + at, text.len - at, json_string_value(mark), len);
+			if (found == NULL) break;
+			ret[count].start = (size_t)(found - text.p);
+			at = ret[count].start + len;
+			ret[count++].end = at;
+		}
+	}
+	return count;
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+	const struct guard_span *x = a;
+	const struct guard_span *y = b;
+
+	if (x->start != y->start) return x->start < y->start ? -1 : 1;
+	return x->end < y->end ? -1 : x->end > y->end;
+}
+
+/* Spans in the order of the text; those that overlap are one gap. */
 static enum err cut(struct view text, const struct guard_span *spans, size_t count, struct buf *out,
 		    size_t *ret_gaps)
 {
 	size_t done = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t start = spans[i].start;
-		size_t end = spans[i].end;
-		if (start < done) continue; /* in a sentence that went already */
-		widen(text, &start, &end);
-		if (start < done) start = done;
+		const size_t start = spans[i].start < done ? done : spans[i].start;
+		if (spans[i].end <= done) continue; /* in words that went already */
 		TRY(buf_append(out, view_of(text.p + done, start - done)));
-		TRY(buf_append_str(out, gap_words));
-		done = end;
-		(*ret_gaps)++;
+		if (spans[i].start >= done || i == 0) {
+			TRY(buf_append_str(out, gap_words));
+			(*ret_gaps)++;
+		}
+		done = spans[i].end;
 	}
 	return buf_append(out, view_of(text.p + done, text.len - done));
 }
 
 static enum err look(struct outgoing *o, struct view text, struct buf *out, size_t *ret_gaps)
 {
-	struct guard_span spans[SPANS_MAX];
-	size_t count = 0;
+	struct guard_span spans[2 * SPANS_MAX];
+	size_t names = 0;
 
-	TRY(guard_names_find(text, o->names, o->name_count, spans, SPANS_MAX, &count));
-	if (count == 0) return ERR_OK;
-	o->places++;
-	if (o->how != OUTGOING_GAP) return ERR_OK;
-	if (count <= SPANS_MAX) return cut(text, spans, count, out, ret_gaps);
-	(*ret_gaps)++;
-	return buf_append_str(out, gap_words);
+	const size_t marks = find_marks(o, text, spans, SPANS_MAX);
+	TRY(guard_names_find(text, o->names, o->name_count, spans + marks, SPANS_MAX, &names));
+	if (names > 0) o->places++;
+	if (o->how != OUTGOING_GAP) names = 0; /* decided otherwise, or not yet */
+	if (marks + names == 0) return ERR_OK;
+	if (marks == SPANS_MAX || names > SPANS_MAX) {
+		(*ret_gaps)++;
+		return buf_append_str(out, gap_words);
+	}
+	for (size_t i = 0; i < names; i++) widen(text, &spans[marks + i]);
+	qsort(spans, marks + names, sizeof(spans[0]), compare_spans);
+	return cut(text, spans, marks + names, out, ret_gaps);
 }
 
 static enum err look_at_one(struct outgoing *o, const json_t *value, json_t **ret_new,
@@ -217,7 +283,7 @@ enum err outgoing_text(struct outgoing *o, const char *kind, const char *record_
 	const size_t places = o->places;
 	size_t gaps = 0;
 
-	if (o->name_count == 0) return ERR_OK;
+	if (o->name_count == 0 && json_array_size(o->marks) == 0) return ERR_OK;
 	if (json_is_array(value)) {
 		TRY(look_at_list(o, value, &gaps));
 	} else if (json_is_string(value)) {

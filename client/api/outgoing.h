@@ -3,11 +3,12 @@
  *
  * Names of relatives who are patients too are looked for. Whoever makes the paper says what becomes
  * of them: a labelled gap in place of the sentence, or that it is somebody of the same name; until
- * then nothing leaves. What the patient asked not to be given on, and was granted, stays here when
+ * then nothing leaves. Words that were marked as about another person (third_party_span) are a gap
+ * in every paper, whoever gets it. What the patient asked not to be given on, and was granted, stays here when
  * the paper is for somebody else, and so does what a directive keeps from this very recipient; the
  * paper says that something does. With a directive over the whole record nothing leaves.
  *
- * Owns:    nothing; `withheld` is its caller's.   Threads: the desk thread.
+ * Owns:    the marks, until outgoing_finip; `withheld` is its caller's.   Threads: the desk thread.
  * Errors:  ERR_DENIED with the verb's fault (code names_relative, which says where and never whom;
  *          code withheld); ERR_USAGE; ERR_NOMEM; what the store returns. */
 #pragma once
@@ -41,12 +42,16 @@ struct outgoing {
 	char where[96]; /* the first of them */
 	struct guard_name names[CHART_GUARD_NAMES_MAX];
 	size_t name_count;
+	json_t *marks;             /* owned; texts */
 	struct withheld_from from; /* what is not given to the recipient */
 };
 
-/* Reads "names" of the request: gap or not_them. `recipient` NULL: it goes to the patient. */
+/* Reads "names" of the request: gap or not_them. `recipient` NULL: it goes to the patient. Declare
+ * it as CLEANUP(outgoing_finip) struct outgoing o = { .v = NULL }; */
 MUST_USE enum err outgoing_init(struct outgoing *o, struct verb *v, const struct id *patient_id,
 				const char *recipient, json_t *withheld);
+
+void outgoing_finip(struct outgoing *o); /* for CLEANUP */
 
 /* Does it stay here? Of a record: because it does, because its session does, or because it says
  * what the patient withholds. */

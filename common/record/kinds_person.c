@@ -1,4 +1,5 @@
-/* kinds_person: one person, two charts (DOMAIN 4.1). */
+/* kinds_person: one person with two charts (DOMAIN 4.1), and words in a chart that are about another
+ * person (4.8). */
 #include "record/kinds_priv.h"
 #include "record/merge_record.h"
 
@@ -9,6 +10,18 @@ static const struct field_rule patient_merge_fields[] = {
 	FIELD_OF_PATIENT,
 	{ "into_id", FIELD_ID, FIELD_REQUIRED, 0, 0, "the chart that stays" },
 	{ "ended_on", FIELD_DATE, FIELD_OPTIONAL, 10, 10, "the day it was taken back" },
+	FIELD_TAKES_BACK,
+};
+
+static const struct field_rule third_party_span_fields[] = {
+	FIELD_OWN_ID("third_party_span_id"),
+	FIELD_OF_PATIENT,
+	FIELD_OF_SESSION,
+	{ "text", FIELD_TEXT, FIELD_FIRST, 1, TEXT_BYTES_MAX, "the words as they stand" },
+	{ "about", FIELD_NAME, FIELD_OPTIONAL, 1, NAME_BYTES_MAX, "who they are about" },
+	{ "told_by", FIELD_ENUM, FIELD_OPTIONAL, 0, 0, "who said it" },
+	{ "ended_on", FIELD_DATE, FIELD_OPTIONAL, 10, 10,
+	  "the day it turned out to be about the patient" },
 	FIELD_TAKES_BACK,
 };
 
@@ -88,6 +101,22 @@ const struct kind_info kinds_person[] = {
 	  .many = "merges of charts",
 	  .about = "one person who was entered twice",
 	  .example = "--into ID",
+	  .example_set = "--ended-on 2026-12-01" },
+	{ .kind = KIND_THIRD_PARTY_SPAN,
+	  .name = "third_party_span",
+	  .class = KIND_CLASS_CLINICAL,
+	  .lane = LANE_CHART,
+	  .merge = KIND_MERGE_FIELDS,
+	  .read = ROLES_CARE,
+	  .write = ROLES_CARE,
+	  KIND_MESSAGE(third_party_span, third_party_span_fields),
+	  .subject_field = "third_party_span_id",
+	  .session_field = "session_id",
+	  .patient_field = "patient_id",
+	  .one = "words about another person",
+	  .many = "marks of words about others",
+	  .about = "words in this record that leave the clinic in no paper",
+	  .example = "--text @words.txt --about \"her sister\" --told-by the_patient",
 	  .example_set = "--ended-on 2026-12-01" },
 };
 const size_t kinds_person_count = COUNT_OF(kinds_person);

@@ -171,6 +171,23 @@ class Export(SharedClinicTest):
         _, chart = self.as_json(made["maya"], "whole.json", "--names", "not_them")
         self.assertIn("Her sister Ann drives", chart["sessions"][0]["subjective"])
 
+    def test_bc8_marked_words_are_a_gap_for_the_patient_too(self):
+        made = self.chart()
+        about = ("--patient", made["maya"])
+        mark = self.add("third-party-span", *about, "--session", made["session"], "--told-by",
+                        "the_patient", "--about", "her sister", "--text", "-",
+                        stdin="Her sister Ann drives too fast.")
+        _, chart = self.as_json(made["maya"], "gap.json")
+        self.assertEqual(chart["sessions"][0]["subjective"],
+                         "Stiff neck. [withheld: about another person] Worse at night.")
+        self.assertNotIn("drives", json.dumps(chart))
+        self.assertEqual(chart["records"]["third_party_span"], [])
+        self.check_counts(chart)
+        self.assertIn("drives", self.room2.session(made["session"])["subjective"])  # kept here
+        self.room2.call("set", "third-party-span", mark, "--ended-on", "2026-11-30")
+        _, chart = self.as_json(made["maya"], "whole.json")
+        self.assertIn("drives", chart["sessions"][0]["subjective"])
+
     def test_notes_only_when_their_author_names_them(self):
         made = self.chart()
         line = "Confidential notes, if any, are with their authors."

@@ -26,6 +26,7 @@ static const uint64_t all_kinds[] = { KIND_PATIENT,
 				      KIND_HEALTH_ANSWER,
 				      KIND_EPISODE,
 				      KIND_PATIENT_MERGE,
+				      KIND_THIRD_PARTY_SPAN,
 				      KIND_MOOD_READ,
 				      KIND_PROMISE,
 				      KIND_TALK_ABOUT,
@@ -76,7 +77,7 @@ static bool table_reads(uint64_t kind, uint64_t roles, bool is_author)
 	if (kind == 1) return therapist || desk;
 	if (kind >= 2 && kind <= 6) return therapist;
 	if (kind == 16 || kind == 17 || kind == 29 || kind == 48) return therapist || desk;
-	if (kind >= 18 && kind <= 21) return therapist;
+	if ((kind >= 18 && kind <= 21) || kind == 30) return therapist;
 	if (kind >= 32 && kind <= 36) return therapist;
 	if (kind == 44 || kind == 49 || kind == 56) return therapist || desk;
 	if (kind >= 41 && kind <= 47) return therapist;

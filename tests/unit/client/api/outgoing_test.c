@@ -120,6 +120,49 @@ static void test_lists_and_other_values(void **state)
 	json_decref(o.withheld);
 }
 
+/* Words that somebody marked are a gap whatever was decided about names, and where no name is. */
+static void test_marked_words_are_a_gap_in_every_paper(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {
+		{ "Stiff. He drinks again. Better.", "Stiff. " GAP ". Better." },
+		{ "He drinks again", GAP },
+		{ "he drinks again", "he drinks again" }, /* other words */
+		{ "He drinks again, He drinks again", GAP ", " GAP },
+		{ "His mother is ill, He drinks again.", GAP GAP "." }, /* two marks that touch */
+		{ "Ann says He drinks again.", "Ann says " GAP "." },
+		{ "", "" },
+	};
+	const enum outgoing_how hows[] = { OUTGOING_REFUSE, OUTGOING_NOT_THEM };
+	for (size_t h = 0; h < COUNT_OF(hows); h++) {
+		for (size_t i = 0; i < COUNT_OF(cases); i++) {
+			struct verb v = { 0 };
+			struct outgoing o;
+			begin(&o, &v, hows[h]);
+			o.marks = json_pack("[s,s]", "He drinks again", "His mother is ill, ");
+			expect(&o, cases[i][0], cases[i][1]);
+			json_decref(o.withheld);
+			outgoing_finip(&o);
+		}
+	}
+}
+
+/* With a name in the same sentence the sentence goes, once. */
+static void test_marked_words_and_names_are_one_gap_where_they_overlap(void **state)
+{
+	(void)state;
+	struct verb v = { 0 };
+	struct outgoing o;
+
+	begin(&o, &v, OUTGOING_GAP);
+	o.marks = json_pack("[s]", "drinks again. And");
+	expect(&o, "Stiff. Ann drinks again. And more. Better.", "Stiff. " GAP " more. Better.");
+	assert_int_equal(o.gaps, 1);
+	expect(&o, "He drinks again. And Tom left.", "He " GAP);
+	json_decref(o.withheld);
+	outgoing_finip(&o);
+}
+
 /* More places than are kept one by one: the whole text goes. */
 static void test_a_text_full_of_names_is_one_gap(void **state)
 {
@@ -159,6 +202,8 @@ int main(void)
 		cmocka_unit_test(test_each_gap_is_on_the_list),
 		cmocka_unit_test(test_nothing_leaves_while_nobody_decided),
 		cmocka_unit_test(test_lists_and_other_values),
+		cmocka_unit_test(test_marked_words_are_a_gap_in_every_paper),
+		cmocka_unit_test(test_marked_words_and_names_are_one_gap_where_they_overlap),
 		cmocka_unit_test(test_a_text_full_of_names_is_one_gap),
 		cmocka_unit_test(test_what_the_patient_asked_for_is_said_first),
 	};
