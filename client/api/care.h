@@ -14,8 +14,8 @@ MUST_USE enum err care_fill(struct verb *v);
  * wrong in itself, or may not be, is left to local_append. */
 MUST_USE enum err care_check(struct verb *v, const ProtobufCMessage *m);
 
-/* What is known of the patient beside the name; NULL: nothing. `*ret` lives as long as `fold`, which
- * the caller clears with record_fold_finip. */
+/* What is known of the patient beside the name; NULL: nothing. `*ret` lives as long as `fold`,
+ * which the caller clears with record_fold_finip. */
 MUST_USE enum err care_load_detail(struct verb *v, const struct id *patient_id,
 				   struct record_fold *fold, const Roomkeep__PatientDetail **ret);
 

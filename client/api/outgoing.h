@@ -4,9 +4,10 @@
  * Names of relatives who are patients too are looked for. Whoever makes the paper says what becomes
  * of them: a labelled gap in place of the sentence, or that it is somebody of the same name; until
  * then nothing leaves. Words that were marked as about another person (third_party_span) are a gap
- * in every paper, whoever gets it. What the patient asked not to be given on, and was granted, stays here when
- * the paper is for somebody else, and so does what a directive keeps from this very recipient; the
- * paper says that something does. With a directive over the whole record nothing leaves.
+ * in every paper, whoever gets it. What the patient asked not to be given on, and was granted,
+ * stays here when the paper is for somebody else, and so does what a directive keeps from this very
+ * recipient; the paper says that something does. With a directive over the whole record nothing
+ * leaves.
  *
  * Owns:    the marks, until outgoing_finip; `withheld` is its caller's.   Threads: the desk thread.
  * Errors:  ERR_DENIED with the verb's fault (code names_relative, which says where and never whom;

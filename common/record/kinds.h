@@ -28,9 +28,7 @@
 	X(HOMECARE_ITEM, 26)                                                                       \
 	X(ADVERSE_EVENT, 27)                                                                       \
 	X(MISFILING, 28)
-#define KIND_PERSON_MAP(X)                                                                         \
-	X(PATIENT_MERGE, 29)                                                                       \
-	X(THIRD_PARTY_SPAN, 30)
+#define KIND_PERSON_MAP(X) X(PATIENT_MERGE, 29) X(THIRD_PARTY_SPAN, 30)
 #define KIND_CARE_MAP(X)                                                                           \
 	X(MOOD_READ, 32)                                                                           \
 	X(PROMISE, 33)                                                                             \

@@ -1,5 +1,5 @@
-/* kinds_person: one person with two charts (DOMAIN 4.1), and words in a chart that are about another
- * person (4.8). */
+/* kinds_person: one person with two charts (DOMAIN 4.1), and words in a chart that are about
+ * another person (4.8). */
 #include "record/kinds_priv.h"
 #include "record/merge_record.h"
 

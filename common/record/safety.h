@@ -1,5 +1,5 @@
-/* safety: what to do when words of self-harm or abuse are said in the room: a card to read from, for
- * each jurisdiction. A card, never a score (DOMAIN 4.5).
+/* safety: what to do when words of self-harm or abuse are said in the room: a card to read from,
+ * for each jurisdiction. A card, never a score (DOMAIN 4.5).
  *
  * Steps are ours; lines and duties are facts, each with where it was read. One from our own
  * knowledge says so and must be shown so: an admin checks it before the clinic relies on it.

@@ -1,5 +1,5 @@
-/* merges: charts of one person, as records of kind patient_merge say it (record/merge_record.h), for
- * what the server reads of a patient.
+/* merges: charts of one person, as records of kind patient_merge say it (record/merge_record.h),
+ * for what the server reads of a patient.
  *
  * Owns:    the list, until merges_fini.   Threads, errors: as store.h. */
 #pragma once

@@ -4,8 +4,9 @@
  * patients' details: two statements for the clinic; the measures of the last visits are looked up a
  * visit at a time (watch_proof.h). A session that was entered on the wrong chart is no visit. A
  * change of therapist is known when the appointment of that day says that the patient agreed to it.
- * Charts of one person are one patient, the one that stays (merges.h). The tag "gone quiet" holds until the next visit. What nobody said stays "not known", which is
- * what watch.h makes of zeros.
+ * Charts of one person are one patient, the one that stays (merges.h). The tag "gone quiet" holds
+ * until the next visit. What nobody said stays "not known", which is what watch.h makes of
+ * zeros.
  *
  * Decides nothing: neither who is cooling nor who may know it.
  * Owns, threads, errors, memory: as store.h; at any time the events of one patient. */

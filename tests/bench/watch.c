@@ -14,12 +14,16 @@
 #define TODAY 20416
 #define NS_OF_MS 1e6
 
+struct tally {
+	uint64_t steps[WATCH_LAPSED + 1];
+};
+
 static enum err count(void *ctx, const struct store_watch *p)
 {
-	uint64_t *steps = ctx;
+	struct tally *seen = ctx;
 	struct watch_result result;
 	watch_judge(&p->facts, TODAY, &result);
-	steps[result.step]++;
+	seen->steps[result.step]++;
 	return ERR_OK;
 }
 
@@ -53,10 +57,10 @@ static double read_ms(struct store_reader *r)
 	return (double)(now_ns() - begun) / NS_OF_MS;
 }
 
-static double watch_ms(struct store_reader *r, uint64_t *ret_steps)
+static double watch_ms(struct store_reader *r, struct tally *ret_seen)
 {
 	const uint64_t begun = now_ns();
-	MUST(store_watch_each(r, NOW_MS, 0, (struct store_watch_visitor){ count, ret_steps }));
+	MUST(store_watch_each(r, NOW_MS, 0, (struct store_watch_visitor){ count, ret_seen }));
 	return (double)(now_ns() - begun) / NS_OF_MS;
 }
 
@@ -66,20 +70,21 @@ json_t *watch_measure(uint64_t patients, unsigned rounds)
 	json_t *read = json_array();
 	json_t *watch = json_array();
 	json_t *steps = json_object();
-	uint64_t seen[WATCH_LAPSED + 1] = { 0 };
+	struct tally seen = { .steps = { 0 } };
+	const uint64_t sessions = patients * LONG_CLINIC_VISITS;
 	fill(patients);
 	MUST(store_reader_open(FOLDER, &r));
 	for (unsigned i = 0; i < rounds; i++) {
-		memset(seen, 0, sizeof(seen));
+		seen = (struct tally){ .steps = { 0 } };
 		INSIST(json_array_append_new(read, json_real(read_ms(r))) == 0);
-		INSIST(json_array_append_new(watch, json_real(watch_ms(r, seen))) == 0);
+		INSIST(json_array_append_new(watch, json_real(watch_ms(r, &seen))) == 0);
 	}
 	for (int step = WATCH_WARM; step <= (int)WATCH_LAPSED; step++)
 		INSIST(json_object_set_new(steps, watch_step_name((enum watch_step)step),
-					   json_integer((json_int_t)seen[step])) == 0);
+					   json_integer((json_int_t)seen.steps[step])) == 0);
 	json_t *out = json_pack("{s:I, s:I, s:o, s:o, s:o}", "patients", (json_int_t)patients,
-				"sessions", (json_int_t)(patients * LONG_CLINIC_VISITS), "read_ms",
-				read, "watch_ms", watch, "steps", steps);
+				"sessions", (json_int_t)sessions, "read_ms", read, "watch_ms",
+				watch, "steps", steps);
 	INSIST(out != NULL);
 	return out;
 }

@@ -1,6 +1,6 @@
-/* long_clinic: years of a large clinic written straight into the server's views: patients, sessions,
- * mood reads at the door and at goodbye, and one measure before and after. For the relationship
- * watch, which reads views only; there are no ops beneath it, so it does not check.
+/* long_clinic: years of a large clinic written straight into the server's views: patients,
+ * sessions, mood reads at the door and at goodbye, and one measure before and after. For the
+ * relationship watch, which reads views only; there are no ops beneath it, so it does not check.
  *
  * Every patient comes about every 73 days; most were here within two months, every seventh has been
  * away for up to 400 days. All of it is the same each time.

@@ -1,5 +1,5 @@
-/* What a patient withholds from who is signed in leaves the room when the word comes, and comes back
- * with it; what must be recorded stays with who records it (ON7, ON8). */
+/* What a patient withholds from who is signed in leaves the room when the word comes, and comes
+ * back with it; what must be recorded stays with who records it (ON7, ON8). */
 #include "support/rooms_world.h"
 
 #include "client/store/local_priv.h"
@@ -343,7 +343,8 @@ static struct id op_of(struct room *r, const struct id *session)
 	return id;
 }
 
-/* Of what was erased, that it was there goes too (the simulator's seed 5229), with who erased it. */
+/* Of what was erased, that it was there goes too, with who erased it (the simulator's seed
+ * 5229). */
 static void test_ON7_nothing_of_what_was_erased_stays(void **state)
 {
 	(void)state;

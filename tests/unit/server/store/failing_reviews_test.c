@@ -1,5 +1,6 @@
-/* What is read of a whole clinic (reviews, openings, the lock-box, the relationship watch) with each
- * call to SQLite failing in turn, and each allocation: it says so and gives nothing; damage too. */
+/* What is read of a whole clinic (reviews, openings, the lock-box, the relationship watch) with
+ * each call to SQLite failing in turn, and each allocation: it says so and gives nothing; damage
+ * too. */
 #include "failing_ways.h"
 
 #include "record/calendar.h"

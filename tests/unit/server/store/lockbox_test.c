@@ -1,5 +1,5 @@
-/* What patients withhold, as the server keeps it: what holds at a time, what was opened, who may end
- * a directive, who may review an opening (ON7, ON8). */
+/* What patients withhold, as the server keeps it: what holds at a time, what was opened, who may
+ * end a directive, who may review an opening (ON7, ON8). */
 #include "store_fixture.h"
 
 #include "record/access.h"
