@@ -136,9 +136,11 @@ static bool head_says_length(struct view head, size_t len)
 		char text[64] = { 0 };
 		if (line.len < sizeof(name)) continue;
 		if (strncasecmp((const char *)line.p, name, sizeof(name) - 1) != 0) continue;
-		const size_t after = (size_t)(head.p + head.len - line.p) - sizeof(name);
-		memcpy(text, line.p + sizeof(name),
-		       after < sizeof(text) - 1 ? after : sizeof(text) - 1);
+		const uint8_t *value = line.p + sizeof(name);
+		const uint8_t *const end = head.p + head.len;
+		while (value < end && (*value == ' ' || *value == '\t')) value++;
+		const size_t after = (size_t)(end - value);
+		memcpy(text, value, after < sizeof(text) - 1 ? after : sizeof(text) - 1);
 		if (strtoull(text, NULL, 10) == len) return true;
 	}
 	return false;
