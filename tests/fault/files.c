@@ -3,6 +3,7 @@
 #include "fault.h"
 
 #include "support/maps.h"
+#include "support/scratch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -50,9 +51,7 @@ static void tree_remove(const char *path)
 
 void files_make(void)
 {
-	const char *disk = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	(void)snprintf(base, sizeof(base), "%s/roomkeep-fault-XXXXXX", disk);
-	MUST(mkdtemp(base) != NULL);
+	MUST(scratch_make(base, sizeof(base), "fault"));
 	(void)snprintf(folder, sizeof(folder), "%s/w", base);
 	(void)snprintf(lent, sizeof(lent), "%s/kept", base);
 	MUST(mkdir(folder, 0700) == 0);

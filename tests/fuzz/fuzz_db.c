@@ -14,6 +14,7 @@
 #include "db/db.h"
 #include "fuzz/fuzz_keys.h"
 #include "server/store/store_check.h"
+#include "support/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@
 
 enum { SERVER, ROOM, OLD_ROOM, NOTHING, FILES };
 
-static char folder[] = "/tmp/roomkeep-fuzz-XXXXXX";
+static char folder[64];
 static int folder_fd = -1;
 static struct buf files[FILES]; /* as they were before any damage */
 static struct hash32 digest;    /* of the server's */
@@ -128,7 +129,7 @@ static void start_once(void)
 	struct id mara;
 
 	if (folder_fd >= 0) return;
-	INSIST(mkdtemp(folder) != NULL);
+	INSIST(scratch_make(folder, sizeof(folder), "fuzz-db"));
 	folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	INSIST(folder_fd >= 0);
 	struct room *r = fuzz_room(1, fill, &mara);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "server/work/setup.h"
+#include "support/scratch.h"
 #include "wire/frame.h"
 #include "wire/op.h"
 
@@ -46,8 +47,7 @@ struct box_clinic *box_clinic_new(uint64_t seed)
 	arena_init(&c->arena, BOX_ARENA_BYTES_MAX);
 	c->rand = rand_seeded_init(&c->seeded, seed);
 	id_source_init(&c->ids, c->rand);
-	(void)snprintf(c->folder, sizeof(c->folder), "/tmp/rk-box-XXXXXX");
-	INSIST(mkdtemp(c->folder) != NULL);
+	INSIST(scratch_make(c->folder, sizeof(c->folder), "box"));
 	c->now_ms = 1000;
 	c->wall_ms = 1760000000000; /* October 2025 */
 	rand_fill(&c->rand, c->server_spki, sizeof(c->server_spki));

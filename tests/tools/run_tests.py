@@ -5,8 +5,8 @@ run_tests.py --build DIR [--kind unit|e2e|all] [--name NAME]
 
 unit: the cmocka programs that CMake registered under the label "unit", run by ctest. Counted are
       the single tests inside; a program that crashes, hangs or cannot start is one failure more.
-e2e:  tests/integration/test_*.py, one process each and as many at a time as there are cores (they
-      wait more than they work), with ROOMKEEP_BIN at the built programs.
+e2e:  tests/integration/test_*.py, one process each and one more at a time than there are cores
+      (they wait much of their time), with ROOMKEEP_BIN at the built programs.
 
 NAME is a part of a name (or a regular expression): of the program, of a test function in it, of a
 test file, or of a test in it. Only what is asked for is built. The last line is
@@ -238,7 +238,7 @@ def run_e2e(folder, pattern):
     if not build(folder, ["roomkeep", "roomkeepd"]):
         return Counts(0, 1)
     total = Counts()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 2) + 1) as pool:
         jobs = [pool.submit(run_file, path, folder, pattern) for path in paths]
         for job in concurrent.futures.as_completed(jobs):
             counts, line, output = job.result()

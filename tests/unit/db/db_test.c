@@ -5,6 +5,7 @@
 #include "db/lockfile.h"
 
 #include "base/buf.h"
+#include "support/scratch.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -42,8 +43,7 @@ static int setup(void **state)
 {
 	struct folder *f = calloc(1, sizeof(*f));
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/rk-db-test-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
+	assert_true(scratch_make(f->path, sizeof(f->path), "db"));
 	(void)snprintf(f->file, sizeof(f->file), "%s/x.db", f->path);
 	*state = f;
 	return 0;

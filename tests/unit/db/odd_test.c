@@ -4,6 +4,7 @@
 #include "db/lockfile.h"
 
 #include "base/check.h"
+#include "support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,8 +30,7 @@ static int setup(void **state)
 {
 	struct folder *f = calloc(1, sizeof(*f));
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/rk-db-odd-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
+	assert_true(scratch_make(f->path, sizeof(f->path), "db-odd"));
 	(void)snprintf(f->file, sizeof(f->file), "%s/x.db", f->path);
 	*state = f;
 	return 0;

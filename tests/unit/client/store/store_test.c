@@ -6,6 +6,7 @@
 #include "client/store/people.h"
 #include "seal/vault.h"
 #include "support/maps.h"
+#include "support/scratch.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -42,8 +43,7 @@ static int fixture_new(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	if (f == NULL || crypt_init() != ERR_OK) return 1;
-	snprintf(f->folder, sizeof(f->folder), "/tmp/roomkeep-store-XXXXXX");
-	if (mkdtemp(f->folder) == NULL) return 1;
+	if (!scratch_make(f->folder, sizeof(f->folder), "room")) return 1;
 	if (local_open(f->folder, rand_system(), &f->local) != ERR_OK) return 1;
 	*state = f;
 	return 0;

@@ -3,6 +3,7 @@
 #include "server/net/engine.h"
 #include "server/work/secrets.h"
 #include "server/work/work_internal.h"
+#include "support/scratch.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -43,8 +44,7 @@ int __wrap_statvfs(const char *path, struct statvfs *ret)
 /* What `roomkeepd init` makes. */
 static void folder_make(struct fx *fx)
 {
-	(void)snprintf(fx->folder, sizeof(fx->folder), "/tmp/rk-engine-XXXXXX");
-	assert_non_null(mkdtemp(fx->folder));
+	assert_true(scratch_make(fx->folder, sizeof(fx->folder), "engine"));
 	CLEANUP(secrets_finip) struct server_secrets secrets = { 0 };
 	CLEANUP(tls_identity_finip) struct tls_identity id = { 0 };
 	CLEANUP(closep) int dir = open(fx->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

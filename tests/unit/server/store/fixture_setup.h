@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fixture_clinic.h"
+#include "support/scratch.h"
 
 static inline struct store_signed fx_signed(const struct sign_key *key, const struct buf *body)
 {
@@ -130,8 +131,7 @@ static inline void fx_init(struct fx *fx)
 	OK(crypt_init());
 	fx->rand = rand_seeded_init(&fx->seed, 42);
 	id_source_init(&fx->ids, fx->rand);
-	(void)snprintf(fx->folder, sizeof(fx->folder), "/tmp/rk-store-test-XXXXXX");
-	assert_non_null(mkdtemp(fx->folder));
+	assert_true(scratch_make(fx->folder, sizeof(fx->folder), "store"));
 	OK(sign_key_new(&fx->root));
 	OK(sign_key_new(&fx->log));
 	for (size_t i = 0; i < FX_USERS; i++) {
