@@ -63,12 +63,25 @@ static struct id put_episode(struct room *r, const struct id *patient)
 	return id;
 }
 
+static void put_homecare(struct room *r, const struct id *patient, const struct id *session)
+{
+	Roomkeep__HomecareItem m = ROOMKEEP__HOMECARE_ITEM__INIT;
+	const struct id id = local_new_id(r->local, r->w->wall);
+	m.has_homecare_item_id = m.has_patient_id = m.has_session_id = true;
+	m.homecare_item_id = wire_id_bytes(&id);
+	m.patient_id = wire_id_bytes(patient);
+	m.session_id = wire_id_bytes(session);
+	m.what = words("chin tucks");
+	(void)append(r, KIND_HOMECARE_ITEM, &m.base);
+}
+
 static struct id visit(struct room *r, const struct id *patient, bool sign)
 {
 	const struct id id = room_start_session(r, patient);
 	struct id op_id;
 	OK(room_text(r, &id, ROOMKEEP__TEXT_FIELD__PLAN, "rest"));
 	OK(room_measure(r, &id, 52));
+	put_homecare(r, patient, &id);
 	if (sign) OK(local_sign_session(r->local, &r->desk.vault, &id, r->w->wall, &op_id));
 	return id;
 }
@@ -165,6 +178,17 @@ static size_t records(struct room *r, enum kind kind, const struct id *patient)
 	return count;
 }
 
+static size_t homecare_in(struct room *r, const struct id *session)
+{
+	const struct record_state *rows = NULL;
+	struct record_fold fold;
+	size_t count = 0;
+	OK(local_list_session_records(r->local, &r->desk.vault, KIND_HOMECARE_ITEM, session, NULL,
+				      &fold, &rows, &count));
+	record_fold_fini(&fold);
+	return count;
+}
+
 /* Op rows of Mara's that room 2 holds of other people. */
 static uint64_t rows_of_others(struct room *r)
 {
@@ -189,6 +213,8 @@ static void expect_all(struct house *h)
 	assert_true(is_readable(h->mara, &h->draft));
 	assert_int_equal(records(h->mara, KIND_ALERT, &h->maya), 1);
 	assert_int_equal(records(h->mara, KIND_EPISODE, &h->maya), 1);
+	assert_int_equal(homecare_in(h->mara, &h->draft), 1);
+	assert_int_equal(homecare_in(h->mara, &h->hers), 1);
 	OK(local_withheld_patients(h->mara->local, &h->mara->desk.vault, &patients));
 	assert_int_equal(patients, 0);
 }
@@ -210,6 +236,8 @@ static void test_ON7_the_whole_record_leaves_the_room_and_comes_back(void **stat
 	assert_false(is_readable(h.mara, &h.his));
 	assert_false(is_readable(h.mara, &h.hers)); /* written before */
 	assert_true(is_readable(h.mara, &h.draft)); /* hers to finish */
+	assert_int_equal(homecare_in(h.mara, &h.draft), 1);
+	assert_int_equal(homecare_in(h.mara, &h.hers), 0);
 	assert_int_equal(records(h.mara, KIND_ALERT, &h.maya), 0);
 	assert_int_equal(records(h.mara, KIND_EPISODE, &h.maya), 0);
 	assert_int_equal(records(h.mara, KIND_ALERT, &h.omar), 1); /* another patient */
