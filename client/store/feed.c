@@ -453,7 +453,8 @@ static enum err purge_look(void *ctx, struct op_row *row)
 				       .is_author =
 					       id_equal(&row->core.author_id, &p->v->user_id) };
 	bool withheld = false;
-	if (q.is_author) return ERR_OK; /* one's own stay: outbox, drafts */
+	if (q.is_author) return ERR_OK;                      /* one's own stay: outbox, drafts */
+	if (row->core.kind == KIND_TOMBSTONE) return ERR_OK; /* purge_tombstone */
 	if (access_may_read(&q) && !purge_comes_again(row)) {
 		TRY(purge_is_withheld(p, row, &withheld));
 		if (!withheld) return ERR_OK;
@@ -461,27 +462,44 @@ static enum err purge_look(void *ctx, struct op_row *row)
 	return ids_add(&p->gone, &row->op_id);
 }
 
-/* What says why something went goes with it. */
+/* Does what it erased stay, to be read? Else it would be shown again until the feed is here. */
+static enum err purge_target_stays(struct purge *p, const struct payload *tombstone, bool *ret)
+{
+	CLEANUP(op_row_finip) struct op_row row = { 0 };
+	struct access_read q = { .kind = KIND_TOMBSTONE,
+				 .roles = person_roles(p->l, &p->v->user_id) };
+	struct id target = { 0 };
+	*ret = false;
+	if (!payload_subject_id(tombstone, &target) || ids_have(&p->gone, &target)) return ERR_OK;
+	const enum err e = row_find(p->l, p->v, &target, &row);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	TRY(e);
+	q.target_kind = row.core.kind;
+	*ret = access_may_read(&q);
+	return ERR_OK;
+}
+
+/* What says why something went goes with it, and stays with what stays. */
 static enum err purge_tombstone(void *ctx, struct op_row *row)
 {
 	struct purge *p = ctx;
 	struct payload payload = { 0 };
-	struct id target = { 0 };
+	bool stays = false;
 	if (row->core.kind != KIND_TOMBSTONE) return ERR_OK;
 	if (id_equal(&row->core.author_id, &p->v->user_id)) return ERR_OK;
 	const enum err e = row_payload(row, &payload);
-	if (e == ERR_NOT_FOUND) return ERR_OK;
-	TRY(e);
-	if (!payload_subject_id(&payload, &target) || !ids_have(&p->gone, &target)) return ERR_OK;
-	return ids_have(&p->gone, &row->op_id) ? ERR_OK : ids_add(&p->gone, &row->op_id);
+	if (e != ERR_NOT_FOUND) {
+		TRY(e);
+		TRY(purge_target_stays(p, &payload, &stays));
+	}
+	return stays ? ERR_OK : ids_add(&p->gone, &row->op_id);
 }
 
 static enum err purge_find(struct purge *p)
 {
-	const bool looks = p->l->bar_count > 0;
-	if (looks) TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_frame, p }));
+	if (p->l->bar_count > 0)
+		TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_frame, p }));
 	TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_look, p }));
-	if (!looks) return ERR_OK;
 	return row_each_all(p->l, p->v, (struct row_visitor){ purge_tombstone, p });
 }
 

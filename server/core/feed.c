@@ -34,8 +34,14 @@ bool feed_take_page_wish(struct feed *f)
 	return true;
 }
 
+static bool feed_erases_own(const struct feed_eyes *eyes, const struct feed_row *row)
+{
+	return row->kind == KIND_TOMBSTONE && id_equal(&row->target_author, &eyes->user_id);
+}
+
 bool feed_withholds(const struct feed_eyes *eyes, const struct feed_row *row)
 {
+	if (feed_erases_own(eyes, row)) return false;
 	const bool own = id_equal(&eyes->user_id, &row->author_id);
 	const struct lockbox_reader reader = { .user_id = eyes->user_id,
 					       .roles = eyes->roles,
@@ -66,7 +72,7 @@ bool feed_may_see(const struct feed_eyes *eyes, const struct feed_row *row, bool
 		.is_author = false,
 	};
 	if (!access_may_read(&q) || feed_withholds(eyes, row)) return false;
-	if (fetch || row->subject_ms == 0) return true;
+	if (fetch || row->subject_ms == 0 || feed_erases_own(eyes, row)) return true;
 	return row->subject_ms + FEED_SCOPE_MS >= eyes->wall_ms;
 }
 

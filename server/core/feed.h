@@ -26,8 +26,9 @@
 /* One op as the feed sees it. */
 struct feed_row {
 	uint64_t seq;
-	uint64_t kind;        /* record/kinds.h */
-	uint64_t target_kind; /* a tombstone's: kind of its target; 0 = not known */
+	uint64_t kind;           /* record/kinds.h */
+	uint64_t target_kind;    /* a tombstone's: kind of its target; 0 = not known */
+	struct id target_author; /* ... and whose it was; zeros */
 	struct id author_id;
 	bool author_only;       /* rejected or quarantined: nobody else's business */
 	uint64_t subject_ms;    /* when its session began; 0: of no session, or of an unknown one */
@@ -93,6 +94,7 @@ MUST_USE enum err feed_on_published(struct feed *f, const struct feed_eyes *eyes
 MUST_USE enum err feed_on_ack(struct feed *f, uint64_t up_to_seq);
 
 /* May this person be sent this op now? Also what a Fetch page asks, with `fetch` (no 18 months). */
-/* The patient withholds this from this person: of his own ops he gets the cores. */
+/* The patient withholds this from this person: of his own ops he gets the cores. Never what erased
+ * one of his own: his rooms hold that op, and would show it again. */
 bool feed_withholds(const struct feed_eyes *eyes, const struct feed_row *row);
 bool feed_may_see(const struct feed_eyes *eyes, const struct feed_row *row, bool fetch);

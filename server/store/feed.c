@@ -15,7 +15,9 @@
 	" CASE o.target_kind WHEN 0 THEN (SELECT r.record_id FROM plain_op q"                      \
 	" JOIN plain r USING (plain) WHERE q.seq = o.seq)"                                         \
 	" ELSE (SELECT r.record_id FROM op t JOIN plain_op q ON q.seq = t.seq"                     \
-	" JOIN plain r USING (plain) WHERE t.hidden_by = o.seq LIMIT 1) END"                       \
+	" JOIN plain r USING (plain) WHERE t.hidden_by = o.seq LIMIT 1) END,"                      \
+	" CASE o.target_kind WHEN 0 THEN NULL"                                                     \
+	" ELSE (SELECT t.author_id FROM op t WHERE t.hidden_by = o.seq LIMIT 1) END"               \
 	" FROM op o JOIN lane l ON l.lane = o.lane"                                                \
 	" LEFT JOIN op_payload p ON p.seq = o.seq"                                                 \
 	" LEFT JOIN session s ON s.session_id = o.session_id"
@@ -38,7 +40,8 @@ static enum err row_read_who(const struct db_stmt *stmt, struct store_row *row)
 	row->started_ms = db_col_u64(stmt, 13);
 	row->imported = db_col_u64(stmt, 14) == 1;
 	row->is_signed = db_col_u64(stmt, 22) == 1;
-	return db_col_id(stmt, 23, &row->record_id);
+	TRY(db_col_id(stmt, 23, &row->record_id));
+	return db_col_id(stmt, 24, &row->target_author);
 }
 
 static enum err row_read_heads(struct view bytes, struct arena *arena, struct store_row *row)

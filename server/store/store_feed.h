@@ -18,7 +18,8 @@ struct store_row {
 	uint64_t seq;
 	uint64_t received_ms;
 	uint64_t kind;
-	uint64_t target_kind; /* of a tombstone; 0 otherwise */
+	uint64_t target_kind;    /* of a tombstone; 0 otherwise */
+	struct id target_author; /* of what a tombstone erased; zeros otherwise */
 	enum op_lane_class lane_class;
 	struct id op_id;
 	struct id author_id;

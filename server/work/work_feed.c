@@ -88,6 +88,7 @@ static struct feed_row row_facts(const struct store_row *row)
 	return (struct feed_row){ .seq = row->seq,
 				  .kind = row->kind,
 				  .target_kind = row->target_kind,
+				  .target_author = row->target_author,
 				  .author_id = row->author_id,
 				  .author_only = row->code != ERR_OK,
 				  .subject_ms = row->started_ms,

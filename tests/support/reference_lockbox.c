@@ -88,7 +88,11 @@ bool reference_withholds(const struct reference *r, const struct id *op_id,
 			 const struct id *user_id, uint64_t roles, uint64_t now_ms, size_t count)
 {
 	const struct entry *e = reference_find(r, op_id);
-	if (e != NULL && e->target != SIZE_MAX) e = &r->ops[e->target];
+	if (e != NULL && e->target != SIZE_MAX) {
+		/* Who holds what was erased hears of it. */
+		e = &r->ops[e->target];
+		if (id_equal(&e->author_id, user_id)) return false;
+	}
 	if (e == NULL || !e->known) return false;
 	if (is_hidden(r, e, user_id, roles)) return true;
 	if (!is_clinical(e)) return false;

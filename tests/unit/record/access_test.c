@@ -218,6 +218,7 @@ static void test_a_students_frame_names_who_answers_for_it(void **state)
 				  .frame_has_therapist = true,
 				  .frame_therapist = me };
 	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_BAD_VALUE);
+	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT | ROLE_THERAPIST), ERR_OK);
 	q.frame_has_supervisor = true;
 	q.frame_supervisor = me;
 	assert_int_equal(writes(q, KIND_SESSION_FRAME, ROLE_STUDENT), ERR_BAD_VALUE);

@@ -93,6 +93,8 @@ static void test_BC2_each_field_is_missed(void **state)
 	expect_gap(&f, "health_changed");
 	m.has_health_changed = m.health_changed = 1;
 	expect_gap(&f, "health_change");
+	m.health_change = (char[]){ "a new knee" };
+	expect_gap(&f, NULL);
 	m = relaxation();
 	m.contraindications_considered = 0;
 	expect_gap(&f, "contraindications_considered");
@@ -185,6 +187,30 @@ static void test_3h_a_sensitive_area_needs_its_consent(void **state)
 	expect_gap(&f, "consent intra_oral");
 }
 
+static void test_3h_each_sensitive_region_asks_for_its_own_consent(void **state)
+{
+	(void)state;
+	static const struct {
+		Roomkeep__Treatment__Region region;
+		const char *gap;
+	} rows[] = {
+		{ ROOMKEEP__TREATMENT__REGION__CHEST, "consent chest_wall" },
+		{ ROOMKEEP__TREATMENT__REGION__BREAST, "consent breast_tissue" },
+		{ ROOMKEEP__TREATMENT__REGION__GLUTEAL, "consent gluteal" },
+		{ ROOMKEEP__TREATMENT__REGION__INNER_THIGH, "consent inner_thigh" },
+		{ ROOMKEEP__TREATMENT__REGION__ABDOMEN, "consent abdomen" },
+		{ ROOMKEEP__TREATMENT__REGION__COCCYX, "consent coccyx" },
+	};
+	const Roomkeep__SessionChart m = relaxation();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct session_facts f = facts_of(&m);
+		Roomkeep__Treatment t = ROOMKEEP__TREATMENT__INIT;
+		t.region = rows[i].region;
+		f.areas_treated = session_areas_of(&t);
+		expect_gap(&f, rows[i].gap);
+	}
+}
+
 /* Every area of the consents can be asked for by name. */
 static void test_3h_every_area_has_its_words(void **state)
 {
@@ -252,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_BC2_a_complaint_asks_for_more),
 		cmocka_unit_test(test_BC2_the_first_session_has_nothing_to_compare_with),
 		cmocka_unit_test(test_3h_a_sensitive_area_needs_its_consent),
+		cmocka_unit_test(test_3h_each_sensitive_region_asks_for_its_own_consent),
 		cmocka_unit_test(test_3h_every_area_has_its_words),
 		cmocka_unit_test(test_what_is_carried_forward_is_not_of_the_day),
 	};

@@ -371,6 +371,15 @@ static struct id op_of(struct room *r, const struct id *session)
 	return id;
 }
 
+static struct id erase(struct room *r, const struct id *op_id)
+{
+	Roomkeep__Tombstone m = ROOMKEEP__TOMBSTONE__INIT;
+	m.has_target = true;
+	m.target = wire_id_bytes(op_id);
+	m.reason = words("entered for the wrong person");
+	return append(r, KIND_TOMBSTONE, &m.base);
+}
+
 /* Of what was erased, that it was there goes too, with who erased it (the simulator's seed
  * 5229). */
 static void test_ON7_nothing_of_what_was_erased_stays(void **state)
@@ -380,11 +389,7 @@ static void test_ON7_nothing_of_what_was_erased_stays(void **state)
 	const struct id session = visit(h.jo, &h.maya, false);
 	all_saved(&h);
 	const struct id text = op_of(h.jo, &session);
-	Roomkeep__Tombstone m = ROOMKEEP__TOMBSTONE__INIT;
-	m.has_target = true;
-	m.target = wire_id_bytes(&text);
-	m.reason = words("entered for the wrong person");
-	const struct id erasure = append(h.jo, KIND_TOMBSTONE, &m.base);
+	const struct id erasure = erase(h.jo, &text);
 	all_saved(&h);
 	struct local *l = h.mara->local;
 	const struct vault *v = &h.mara->desk.vault;
@@ -397,6 +402,29 @@ static void test_ON7_nothing_of_what_was_erased_stays(void **state)
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		CLEANUP(op_row_finip) struct op_row row = { 0 };
 		assert_int_equal(row_find(l, v, ids[i], &row), ERR_NOT_FOUND);
+	}
+	world_free(h.w);
+}
+
+/* Mara keeps her own words; what Jo erased of them stays erased (the simulator's seed 201387). */
+static void test_ON7_what_was_erased_of_ones_own_stays_erased(void **state)
+{
+	(void)state;
+	struct house h = house_begin();
+	const struct id text = op_of(h.mara, &h.draft);
+	const struct id erasure = erase(h.jo, &text);
+	all_saved(&h);
+	for (int withheld = 0; withheld < 2; withheld++) {
+		CLEANUP(op_row_finip) struct op_row row = { 0 };
+		CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
+		struct session_state s;
+		OK(row_find(h.mara->local, &h.mara->desk.vault, &erasure, &row));
+		OK(room_load(h.mara, &h.draft, &fold, &s));
+		const struct fold_text *plan = s.text[ROOMKEEP__TEXT_FIELD__PLAN - 1].value;
+		assert_true(plan != NULL && plan->erased);
+		assert_int_equal(plan->text.len, 0);
+		if (withheld == 0)
+			(void)withhold(&h, &h.maya, ROOMKEEP__DIRECTIVE__SCOPE__RECORD, NULL);
 	}
 	world_free(h.w);
 }
@@ -427,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_ON7_it_holds_without_the_server),
 		cmocka_unit_test(test_ON8_an_opening_shows_it_for_an_hour),
 		cmocka_unit_test(test_ON7_nothing_of_what_was_erased_stays),
+		cmocka_unit_test(test_ON7_what_was_erased_of_ones_own_stays_erased),
 		cmocka_unit_test(test_ON7_a_damaged_word_signs_nobody_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

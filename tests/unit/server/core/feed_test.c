@@ -1,6 +1,7 @@
 /* Which ops go to one conn, in which batches. */
 #include "server/core/feed.h"
 
+#include "base/check.h"
 #include "record/access.h"
 #include "record/kinds.h"
 #include "wire/frame.h"
@@ -17,6 +18,7 @@
 
 static const struct id mara = { { 1, [15] = 1 } };
 static const struct id jo = { { 2, [15] = 1 } };
+static const struct id sam = { { 3, [15] = 1 } };
 static const struct id epoch = { { 9 } };
 
 static struct feed_eyes eyes_of(const struct id *who, uint64_t roles)
@@ -172,6 +174,39 @@ static void test_eighteen_months(void **state)
 	assert_true(feed_may_see(&author, &row, false)); /* own lanes have no gaps */
 	row.subject_ms = 0;
 	assert_true(feed_may_see(&other, &row, false));
+}
+
+/* Who wrote what an owner erased holds it: its erasure comes whatever is withheld since, and
+ * however old it is. */
+static void test_what_erased_ones_own_is_not_withheld(void **state)
+{
+	(void)state;
+	const struct id maya = { { 7 } };
+	const struct lockbox_bar bars[] = {
+		{ .patient_id = maya,
+		  .scope = LOCKBOX_RECORD,
+		  .role = ROLE_THERAPIST,
+		  .from_ms = 1,
+		  .until_ms = UINT64_MAX },
+	};
+	struct feed_eyes author = eyes_of(&mara, ROLE_THERAPIST);
+	struct feed_eyes other = eyes_of(&sam, ROLE_THERAPIST);
+	struct feed_row row = row_of(1, KIND_TOMBSTONE, &jo);
+	row.target_kind = KIND_SESSION_TEXT;
+	row.target_author = mara;
+	row.patient_id = maya;
+	row.subject_ms = WALL_MS - FEED_SCOPE_MS - 1;
+	assert_true(feed_may_see(&author, &row, false));
+	assert_false(feed_may_see(&other, &row, false));
+	author.box = other.box = (struct lockbox){ .bars = bars, .bar_count = COUNT_OF(bars) };
+	assert_true(feed_may_see(&author, &row, true));
+	assert_false(feed_withholds(&author, &row));
+	assert_false(feed_may_see(&other, &row, true));
+	row.kind = KIND_SESSION_TEXT; /* of somebody else's */
+	assert_false(feed_may_see(&author, &row, true));
+	row.kind = KIND_TOMBSTONE;
+	author.roles = ROLE_DESK; /* who may not read what was erased */
+	assert_false(feed_may_see(&author, &row, true));
 }
 
 /* ---- cursor and batches ------------------------------------------------------------------- */
@@ -455,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_access_at_send_time),
 		cmocka_unit_test(test_refused_ops_go_to_their_author_only),
 		cmocka_unit_test(test_eighteen_months),
+		cmocka_unit_test(test_what_erased_ones_own_is_not_withheld),
 		cmocka_unit_test(test_empty_clinic_is_live_at_once),
 		cmocka_unit_test(test_cursor_from_the_future),
 		cmocka_unit_test(test_author_gets_heads_others_do_not),

@@ -402,6 +402,41 @@ static void test_watch_410_three_measured_visits_without_a_gain(void **state)
 	}
 }
 
+/* The other side of the neck gained 20 degrees in every visit. */
+static void test_watch_410_the_best_of_a_visit_counts(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 2; p++) {
+		put_patient(fx, p);
+		for (uint64_t n = 0; n < 3; n++) {
+			put_session(fx, p, n, NOW_MS - (40 - 10 * n) * DAY_MS, &mara);
+			put_measure(fx, p, n, ROOMKEEP__PHASE__PRE, "cx_rot", 50000);
+			put_measure(fx, p, n, ROOMKEEP__PHASE__POST, "cx_rot", 50000);
+		}
+	}
+	run(fx, "UPDATE measure SET at_ms = at_ms + 10", DB_NO_ARGS);
+	/* Measured after it in the visits of the first patient, before it in those of the second. */
+	for (uint64_t p = 1; p <= 2; p++) {
+		run(fx,
+		    "INSERT INTO measure (session, op_id, measure_id, ref, catalogue, phase, side,"
+		    " value_milli, unit, at_ms, method, stands) SELECT session,"
+		    " zeroblob(16), zeroblob(16), ref, catalogue,"
+		    " phase, 2, value_milli + iif(phase = ?1, 20000, 0), unit, at_ms + ?2, method, "
+		    "1"
+		    " FROM measure JOIN session USING (session) WHERE patient = ?3",
+		    DB_ARGS(db_u64(ROOMKEEP__PHASE__POST), db_i64(p == 1 ? 5 : -5), db_u64(p)));
+	}
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(s.events[i][2].proof, WATCH_PROOF_BETTER);
+		assert_false(says(&s, i, WATCH_CODE_NO_GAIN));
+	}
+}
+
 /* Another ref, one that no catalogue of this build knows, and a row that an edit took away. */
 static void test_watch_410_what_cannot_be_compared_proves_nothing(void **state)
 {
@@ -767,6 +802,8 @@ int main(void)
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_three_measured_visits_without_a_gain,
 						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_the_best_of_a_visit_counts, fx_setup,
+						fx_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_watch_410_what_cannot_be_compared_proves_nothing, fx_setup,
 			fx_teardown),
