@@ -12,6 +12,7 @@
 static struct view word_take(struct view *rest)
 {
 	size_t len = 0;
+	if (rest->len == 0) return VIEW_EMPTY;
 	while (len < rest->len && rest->p[len] != ' ') len++;
 	const struct view word = view_of(rest->p, len);
 	const size_t skip = len < rest->len ? len + 1 : len;

@@ -48,6 +48,14 @@ static void test_41_name_and_birth_date_are_one_person(void **state)
 		NAME_BORN);
 }
 
+static void test_41_a_name_without_a_letter_is_like_no_other(void **state)
+{
+	(void)state;
+	const struct sample marks = { "@+", "", "1990-05-02", "030 5550100" };
+	assert_int_equal(same(marks, (struct sample){ "@+", "", "1990-05-02", "" }), 0);
+	assert_int_equal(same(marks, (struct sample){ "Maya", "", "1990-05-02", "" }), 0);
+}
+
 static void test_41_a_name_alone_is_no_sign(void **state)
 {
 	(void)state;
@@ -114,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_41_name_and_birth_date_are_one_person),
+		cmocka_unit_test(test_41_a_name_without_a_letter_is_like_no_other),
 		cmocka_unit_test(test_41_a_name_alone_is_no_sign),
 		cmocka_unit_test(test_41_a_telephone_counts_by_its_last_digits),
 		cmocka_unit_test(test_41_households_and_twins_are_not_one_person),
