@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #define DB_BUSY_MS 5000 /* a reader that meets the recovery of another waits for it */
 
@@ -184,6 +185,29 @@ static enum err writer_setup(struct db *db, const struct db_schema *schema)
 	return rollback_prepare(db);
 }
 
+/* A file that does not open for writing, the WAL and its index too, SQLite opens for reading: then
+ * nothing could be saved until the program is started again. */
+static enum err writer_connect(struct db *db, const char *path, const struct db_schema *schema)
+{
+	TRY(db_connect(db, path, SQLITE_OPEN_READWRITE));
+	ENSURE(sqlite3_db_readonly(db->raw, "main") == 0, ERR_DENIED);
+	TRY(writer_setup(db, schema));
+	return db_exec(db, "BEGIN IMMEDIATE; ROLLBACK");
+}
+
+/* SQLite does not say why: a file may not be written, or the disk fails. */
+static enum err writer_blame(const char *folder, const char *name)
+{
+	static const char *const files[] = { "", "-wal", "-shm" };
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		CLEANUP(buf_finip) struct buf path = { 0 };
+		const char *text = NULL;
+		TRY(path_make(&path, folder, name, files[i], &text));
+		ENSURE(access(text, W_OK) == 0 || errno == ENOENT, ERR_DENIED);
+	}
+	return ERR_IO;
+}
+
 enum err db_open_writer(const char *folder, const char *name, const struct db_schema *schema,
 			struct db **ret_db)
 {
@@ -204,8 +228,9 @@ enum err db_open_writer(const char *folder, const char *name, const struct db_sc
 	TRY(path_make(&path, folder, name, "-wal", &text));
 	TRY(file_settle(text));
 	TRY(path_make(&path, folder, name, "", &text));
-	TRY(db_connect(db, text, SQLITE_OPEN_READWRITE));
-	TRY(writer_setup(db, schema));
+	const enum err e = writer_connect(db, text, schema);
+	if (e == ERR_DENIED) return writer_blame(folder, name);
+	TRY(e);
 	*ret_db = TAKE(db);
 	return ERR_OK;
 }
