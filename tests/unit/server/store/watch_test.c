@@ -7,43 +7,12 @@
 #include "server/store/store_priv.h"
 #include "server/store/store_watch.h"
 #include "support/long_clinic.h"
+#include "watch_rows.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define DAY_MS UINT64_C(86400000)
-#define NOW_MS (1764000000000u) /* 2025-11-24 16:00 UTC */
-#define NOW_DAY 20416
 #define PATIENTS_DEFAULT 50u
-
-static struct id id_of(uint8_t what, uint64_t n)
-{
-	struct id id = { { what } };
-	store_be64(id.b + 8, n + 1);
-	return id;
-}
-
-static void run(struct fx *fx, const char *sql, const struct db_arg *args, size_t count)
-{
-	OK(db_run(fx->store->db, sql, args, count));
-}
-
-static void put_patient(struct fx *fx, uint64_t patient)
-{
-	const struct id id = id_of(1, patient);
-	run(fx, "INSERT INTO patient (patient, patient_id, name) VALUES (?1, ?2, 'A')",
-	    DB_ARGS(db_u64(patient), db_id(&id)));
-}
-
-static void put_session(struct fx *fx, uint64_t patient, uint64_t n, uint64_t started_ms,
-			const struct id *therapist)
-{
-	const struct id id = id_of(2, patient * 1000 + n);
-	run(fx,
-	    "INSERT INTO session (session_id, patient, therapist_id, imported, first_started_ms,"
-	    " started_ms) VALUES (?1, ?2, ?3, 0, ?4, ?4)",
-	    DB_ARGS(db_id(&id), db_u64(patient), db_id(therapist), db_u64(started_ms)));
-}
 
 static void put_plain(struct fx *fx, enum kind kind, const struct id *id, uint64_t patient,
 		      const ProtobufCMessage *m)
@@ -128,21 +97,6 @@ static void put_adverse(struct fx *fx, uint64_t patient, uint64_t n, const char 
 	put_plain(fx, KIND_ADVERSE_EVENT, &id, patient, &m.base);
 }
 
-/* A measure of a visit, half an hour before or after; `pre` is its number, `post` another. */
-static void put_measure(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__Phase phase,
-			const char *ref, int64_t value_milli)
-{
-	const bool after = phase == ROOMKEEP__PHASE__POST;
-	const struct id session = id_of(2, patient * 1000 + n);
-	const struct id measure = id_of(after ? 11 : 10, patient * 1000 + n);
-	run(fx,
-	    "INSERT INTO measure (session, op_id, measure_id, ref, catalogue, phase, side,"
-	    " value_milli, unit, at_ms, method, stands) SELECT session, ?2, ?2, ?3, 1, ?4, 1, ?5,"
-	    " 'deg', ?6, 1, 1 FROM session WHERE session_id = ?1",
-	    DB_ARGS(db_id(&session), db_id(&measure), db_text(view_str(ref)), db_u64(phase),
-		    db_i64(value_milli), db_u64(after ? 2 : 1)));
-}
-
 static void put_detail(struct fx *fx, uint64_t patient, const char *gone_quiet_since)
 {
 	union {
@@ -203,41 +157,6 @@ static void put_rebooked(struct fx *fx, uint64_t patient, uint64_t n, uint64_t f
 }
 
 /* ---- what comes out -------------------------------------------------------------------------- */
-
-struct seen {
-	struct store_watch patients[8];
-	struct watch_event events[8][WATCH_EVENTS_USED];
-	size_t count;
-	size_t steps[4];
-};
-
-static enum err see(void *ctx, const struct store_watch *p)
-{
-	struct seen *s = ctx;
-	struct watch_result result;
-	for (size_t i = 0; i < p->facts.event_count; i++) {
-		assert_true(watch_event_is_valid(&p->facts.events[i]));
-		assert_true(i == 0 || p->facts.events[i - 1].day <= p->facts.events[i].day);
-	}
-	watch_judge(&p->facts, NOW_DAY, &result);
-	s->steps[result.step]++;
-	if (s->count < COUNT_OF(s->patients)) {
-		s->patients[s->count] = *p;
-		memcpy(s->events[s->count], p->facts.events,
-		       p->facts.event_count * sizeof(*p->facts.events));
-	}
-	s->count++;
-	return ERR_OK;
-}
-
-static struct seen look(struct fx *fx, int32_t offset)
-{
-	CLEANUP(store_reader_closep) struct store_reader *r = NULL;
-	struct seen s = { .count = 0 };
-	OK(store_reader_open(fx->folder, &r));
-	OK(store_watch_each(r, NOW_MS, offset, (struct store_watch_visitor){ see, &s }));
-	return s;
-}
 
 static void test_watch_410_visits_moods_and_touches_of_each_patient(void **state)
 {
@@ -353,116 +272,6 @@ static void test_watch_410_plan_homecare_and_what_went_wrong(void **state)
 	assert_true(s.events[0][1].adverse && !s.events[0][1].followed_up);
 	assert_true(s.events[0][2].adverse && s.events[0][2].followed_up);
 	assert_true(s.events[1][2].adverse && !s.events[1][2].followed_up);
-}
-
-static bool says(const struct seen *s, size_t i, enum watch_code code)
-{
-	struct watch_patient facts = s->patients[i].facts;
-	struct watch_result r;
-	facts.events = s->events[i];
-	watch_judge(&facts, NOW_DAY, &r);
-	for (size_t k = 0; k < r.reason_count; k++)
-		if (r.reasons[k].code == code) return true;
-	return false;
-}
-
-/* A turn of the neck by goniometer: 5 degrees are the measure's own error or more, 20 never are. */
-static void test_watch_410_three_measured_visits_without_a_gain(void **state)
-{
-	struct fx *fx = *state;
-	const struct id mara = id_of(9, 1);
-	const struct {
-		int64_t gains[4]; /* oldest first; -1: not measured again */
-		bool said;
-		uint8_t last; /* of the newest visit */
-	} rows[] = {
-		{ { 20000, 0, 1000, -20000 }, true, WATCH_PROOF_WORSE },
-		{ { 20000, 20000, 0, 0 }, false, WATCH_PROOF_WITHIN_ERROR },
-		{ { 0, 0, 0, 20000 }, false, WATCH_PROOF_BETTER },
-		{ { 0, 0, 0, -1 }, true, WATCH_PROOF_NONE },    /* the three before it */
-		{ { -1, 0, 0, -1 }, false, WATCH_PROOF_NONE },  /* two only */
-		{ { -1, -1, -1, -1 }, false, WATCH_PROOF_NONE } /* none */
-	};
-	fx_begin(fx);
-	for (uint64_t p = 0; p < COUNT_OF(rows); p++) {
-		put_patient(fx, p + 1);
-		for (uint64_t n = 0; n < 4; n++) {
-			const int64_t gain = rows[p].gains[n];
-			put_session(fx, p + 1, n, NOW_MS - (40 - 10 * n) * DAY_MS, &mara);
-			put_measure(fx, p + 1, n, ROOMKEEP__PHASE__PRE, "cx_rot", 50000);
-			if (gain == -1) continue;
-			put_measure(fx, p + 1, n, ROOMKEEP__PHASE__POST, "cx_rot", 50000 + gain);
-		}
-	}
-	fx_commit(fx);
-	const struct seen s = look(fx, 0);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		assert_int_equal(s.events[i][3].proof, rows[i].last);
-		assert_int_equal(says(&s, i, WATCH_CODE_NO_GAIN), rows[i].said);
-	}
-}
-
-/* The other side of the neck gained 20 degrees in every visit. */
-static void test_watch_410_the_best_of_a_visit_counts(void **state)
-{
-	struct fx *fx = *state;
-	const struct id mara = id_of(9, 1);
-	fx_begin(fx);
-	for (uint64_t p = 1; p <= 2; p++) {
-		put_patient(fx, p);
-		for (uint64_t n = 0; n < 3; n++) {
-			put_session(fx, p, n, NOW_MS - (40 - 10 * n) * DAY_MS, &mara);
-			put_measure(fx, p, n, ROOMKEEP__PHASE__PRE, "cx_rot", 50000);
-			put_measure(fx, p, n, ROOMKEEP__PHASE__POST, "cx_rot", 50000);
-		}
-	}
-	run(fx, "UPDATE measure SET at_ms = at_ms + 10", DB_NO_ARGS);
-	/* Measured after it in the visits of the first patient, before it in those of the second. */
-	for (uint64_t p = 1; p <= 2; p++) {
-		run(fx,
-		    "INSERT INTO measure (session, op_id, measure_id, ref, catalogue, phase, side,"
-		    " value_milli, unit, at_ms, method, stands) SELECT session,"
-		    " zeroblob(16), zeroblob(16), ref, catalogue,"
-		    " phase, 2, value_milli + iif(phase = ?1, 20000, 0), unit, at_ms + ?2, method, "
-		    "1"
-		    " FROM measure JOIN session USING (session) WHERE patient = ?3",
-		    DB_ARGS(db_u64(ROOMKEEP__PHASE__POST), db_i64(p == 1 ? 5 : -5), db_u64(p)));
-	}
-	fx_commit(fx);
-	const struct seen s = look(fx, 0);
-	assert_int_equal(s.count, 2);
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(s.events[i][2].proof, WATCH_PROOF_BETTER);
-		assert_false(says(&s, i, WATCH_CODE_NO_GAIN));
-	}
-}
-
-/* Another ref, one that no catalogue of this build knows, and a row that an edit took away. */
-static void test_watch_410_what_cannot_be_compared_proves_nothing(void **state)
-{
-	struct fx *fx = *state;
-	const struct id mara = id_of(9, 1);
-	const char *const refs[][2] = {
-		{ "cx_rot", "cx_flex" },
-		{ "of_next_year", "of_next_year" },
-		{ "cx_rot", "cx_rot" },
-	};
-	fx_begin(fx);
-	for (uint64_t p = 1; p <= COUNT_OF(refs); p++) {
-		put_patient(fx, p);
-		put_session(fx, p, 0, NOW_MS - DAY_MS, &mara);
-		put_measure(fx, p, 0, ROOMKEEP__PHASE__PRE, refs[p - 1][0], 50000);
-		put_measure(fx, p, 0, ROOMKEEP__PHASE__POST, refs[p - 1][1], 70000);
-	}
-	run(fx,
-	    "UPDATE measure SET stands = 0 WHERE phase = ?1 AND value_milli = 70000 AND session"
-	    " = (SELECT max(session) FROM session)",
-	    DB_ARGS(db_u64(ROOMKEEP__PHASE__POST)));
-	fx_commit(fx);
-	const struct seen s = look(fx, 0);
-	assert_int_equal(s.count, COUNT_OF(refs));
-	for (size_t i = 0; i < s.count; i++)
-		assert_int_equal(s.events[i][0].proof, WATCH_PROOF_NONE);
 }
 
 static void test_watch_410_less_at_ease_than_on_the_way_in(void **state)
@@ -800,13 +609,6 @@ int main(void)
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_plan_homecare_and_what_went_wrong,
 						fx_setup, fx_teardown),
-		cmocka_unit_test_setup_teardown(test_watch_410_three_measured_visits_without_a_gain,
-						fx_setup, fx_teardown),
-		cmocka_unit_test_setup_teardown(test_watch_410_the_best_of_a_visit_counts, fx_setup,
-						fx_teardown),
-		cmocka_unit_test_setup_teardown(
-			test_watch_410_what_cannot_be_compared_proves_nothing, fx_setup,
-			fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_less_at_ease_than_on_the_way_in,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_gone_quiet_until_the_next_visit,
