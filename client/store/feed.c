@@ -453,8 +453,8 @@ static enum err purge_look(void *ctx, struct op_row *row)
 				       .is_author =
 					       id_equal(&row->core.author_id, &p->v->user_id) };
 	bool withheld = false;
-	if (q.is_author) return ERR_OK;                      /* one's own stay: outbox, drafts */
-	if (row->core.kind == KIND_TOMBSTONE) return ERR_OK; /* purge_tombstone */
+	/* One's own stay: outbox, drafts. Tombstones are for purge_tombstone. */
+	if (q.is_author || row->core.kind == KIND_TOMBSTONE) return ERR_OK;
 	if (access_may_read(&q) && !purge_comes_again(row)) {
 		TRY(purge_is_withheld(p, row, &withheld));
 		if (!withheld) return ERR_OK;
