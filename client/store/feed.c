@@ -386,13 +386,15 @@ static bool ids_have(const struct purge_ids *list, const struct id *id)
 struct purge {
 	struct local *l;
 	const struct vault *v;
-	struct purge_ids gone;     /* op ids */
-	struct purge_ids sessions; /* of patients who withhold something: session, patient, ... */
+	struct purge_ids gone;       /* op ids */
+	struct purge_ids tombstones; /* of other people; of these what they erased decides */
+	struct purge_ids sessions;   /* of patients who withhold something: session, patient, ... */
 };
 
 static void purge_fini(struct purge *p)
 {
 	free(p->gone.ids);
+	free(p->tombstones.ids);
 	free(p->sessions.ids);
 }
 
@@ -453,8 +455,8 @@ static enum err purge_look(void *ctx, struct op_row *row)
 				       .is_author =
 					       id_equal(&row->core.author_id, &p->v->user_id) };
 	bool withheld = false;
-	/* One's own stay: outbox, drafts. Tombstones are for purge_tombstone. */
-	if (q.is_author || row->core.kind == KIND_TOMBSTONE) return ERR_OK;
+	if (q.is_author) return ERR_OK; /* one's own stay: outbox, drafts */
+	if (row->core.kind == KIND_TOMBSTONE) return ids_add(&p->tombstones, &row->op_id);
 	if (access_may_read(&q) && !purge_comes_again(row)) {
 		TRY(purge_is_withheld(p, row, &withheld));
 		if (!withheld) return ERR_OK;
@@ -480,19 +482,18 @@ static enum err purge_target_stays(struct purge *p, const struct payload *tombst
 }
 
 /* What says why something went goes with it, and stays with what stays. */
-static enum err purge_tombstone(void *ctx, struct op_row *row)
+static enum err purge_tombstone(struct purge *p, const struct id *op_id)
 {
-	struct purge *p = ctx;
+	CLEANUP(op_row_finip) struct op_row row = { 0 };
 	struct payload payload = { 0 };
 	bool stays = false;
-	if (row->core.kind != KIND_TOMBSTONE) return ERR_OK;
-	if (id_equal(&row->core.author_id, &p->v->user_id)) return ERR_OK;
-	const enum err e = row_payload(row, &payload);
+	TRY(row_find(p->l, p->v, op_id, &row));
+	const enum err e = row_payload(&row, &payload);
 	if (e != ERR_NOT_FOUND) {
 		TRY(e);
 		TRY(purge_target_stays(p, &payload, &stays));
 	}
-	return stays ? ERR_OK : ids_add(&p->gone, &row->op_id);
+	return stays ? ERR_OK : ids_add(&p->gone, op_id);
 }
 
 static enum err purge_find(struct purge *p)
@@ -500,7 +501,9 @@ static enum err purge_find(struct purge *p)
 	if (p->l->bar_count > 0)
 		TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_frame, p }));
 	TRY(row_each_all(p->l, p->v, (struct row_visitor){ purge_look, p }));
-	return row_each_all(p->l, p->v, (struct row_visitor){ purge_tombstone, p });
+	for (size_t i = 0; i < p->tombstones.count; i++)
+		TRY(purge_tombstone(p, &p->tombstones.ids[i]));
+	return ERR_OK;
 }
 
 static enum err scope_store(struct purge *p, const struct local_cursor *c,
