@@ -423,6 +423,20 @@ static bool is_stayer(const struct merges *m, size_t i)
 	return id_equal(&stays, into);
 }
 
+/* Adds the charts of one person to `list`, at the first pair of a chart that stays. `*ret_row`:
+ * the row of that chart; 0: nothing was added. */
+static enum err person_list(struct db *db, const struct merges *m, size_t i, struct buf *list,
+			    uint64_t *ret_row)
+{
+	struct id ids[MERGE_SAME_MAX];
+	*ret_row = 0;
+	if (!is_stayer(m, i)) return ERR_OK;
+	const size_t count = merge_same(m->pairs, m->count, &m->pairs[i].into, ids);
+	TRY(row_of(db, &ids[0], ret_row));
+	for (size_t k = 0; *ret_row != 0 && k < count; k++) TRY(list_add(db, &ids[k], list));
+	return ERR_OK;
+}
+
 static enum err charts_each(struct watch_walk *like, const struct merges *m, uint64_t before_ms,
 			    struct store_watch_visitor visitor)
 {
@@ -434,13 +448,9 @@ static enum err charts_each(struct watch_walk *like, const struct merges *m, uin
 			.today = like->today,
 		};
 		CLEANUP(buf_finip) struct buf charts = { 0 };
-		struct id ids[MERGE_SAME_MAX];
 		uint64_t row = 0;
-		if (!is_stayer(m, i)) continue;
-		const size_t count = merge_same(m->pairs, m->count, &m->pairs[i].into, ids);
-		TRY(row_of(w.db, &ids[0], &row));
+		TRY(person_list(w.db, m, i, &charts, &row));
 		if (row == 0) continue;
-		for (size_t k = 0; k < count; k++) TRY(list_add(w.db, &ids[k], &charts));
 		TRY(list_end(&charts));
 		TRY(walk_begin_charts(&w, before_ms, row, buf_view(&charts)));
 		TRY(walk_run(&w, visitor));
@@ -452,12 +462,8 @@ static enum err charts_each(struct watch_walk *like, const struct merges *m, uin
 static enum err charts_list(struct db *db, const struct merges *m, struct buf *list)
 {
 	for (size_t i = 0; i < m->count; i++) {
-		struct id ids[MERGE_SAME_MAX];
 		uint64_t row = 0;
-		if (!is_stayer(m, i)) continue;
-		const size_t count = merge_same(m->pairs, m->count, &m->pairs[i].into, ids);
-		TRY(row_of(db, &ids[0], &row));
-		for (size_t k = 0; row != 0 && k < count; k++) TRY(list_add(db, &ids[k], list));
+		TRY(person_list(db, m, i, list, &row));
 	}
 	return list_end(list);
 }
