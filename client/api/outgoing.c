@@ -219,7 +219,7 @@ static enum err cut(struct view text, const struct guard_span *spans, size_t cou
 		const size_t start = spans[i].start < done ? done : spans[i].start;
 		if (spans[i].end <= done) continue; /* in words that went already */
 		TRY(buf_append(out, view_of(text.p + done, start - done)));
-		if (spans[i].start >= done || i == 0) {
+		if (spans[i].start >= done) {
 			TRY(buf_append_str(out, gap_words));
 			(*ret_gaps)++;
 		}

@@ -93,8 +93,8 @@ MUST_USE enum err feed_on_published(struct feed *f, const struct feed_eyes *eyes
 				    const struct feed_page *page, struct buf *out);
 MUST_USE enum err feed_on_ack(struct feed *f, uint64_t up_to_seq);
 
-/* May this person be sent this op now? Also what a Fetch page asks, with `fetch` (no 18 months). */
 /* The patient withholds this from this person: of his own ops he gets the cores. Never what erased
  * one of his own: his rooms hold that op, and would show it again. */
 bool feed_withholds(const struct feed_eyes *eyes, const struct feed_row *row);
+/* May this person be sent this op now? Also what a Fetch page asks, with `fetch` (no 18 months). */
 bool feed_may_see(const struct feed_eyes *eyes, const struct feed_row *row, bool fetch);
