@@ -90,11 +90,12 @@ class Visit(ClinicTest):
                          ("relaxation", 21, 3, {}))
 
     def before(self, patient, therapist):
-        """What the last visit left behind: a promise, a chart, an appointment that is over."""
+        """What the last visit left behind, and the hour that begins now; returns when it ends."""
         sid = self.relaxation(patient)
         self.do("add/promise", patient_id=patient, session_id=sid, text="recheck left rotation")
-        self.do("add/walk-in", patient_id=patient, therapist_id=therapist, minutes=60)
+        hour = self.do("add/walk-in", patient_id=patient, therapist_id=therapist, minutes=60)
         self.actions = 0
+        return when(hour["starts_at"]) + datetime.timedelta(hours=1)
 
     def welcome(self, patient, sid):
         card = self.do("show/card", patient_id=patient)
@@ -110,15 +111,16 @@ class Visit(ClinicTest):
                 result="neg")
         return turn["measure_id"], pain["measure_id"]
 
-    def retest(self, sid):
-        """When to measure again, in minutes of the hour that is booked, and what."""
+    def retest(self, sid, end):
+        """What to measure again in the hour that ends at `end`, and when, in parts of it."""
         shown = self.do("show/session", session_id=sid)
         begun = when(shown["started_at"])
         due = shown["retest"]
         self.assertIsNone(due["due"])
-        return (*(round((when(due[key]) - begun).total_seconds() / 60)
-                  for key in ("mid_from", "mid_until", "post_at")),
-                *([row["ref"] for row in due[key]] for key in ("mid", "post")))
+        for key, part in (("mid_from", 0.4), ("mid_until", 0.6)):
+            self.assertAlmostEqual((when(due[key]) - begun) / (end - begun), part, 3)
+        self.assertEqual(end - when(due["post_at"]), datetime.timedelta(minutes=5))
+        return [[row["ref"] for row in due[key]] for key in ("mid", "post")]
 
     def treat(self, sid):
         self.do("add/discomfort", session_id=sid, region="neck", side="left", quality=["pull"])
@@ -132,18 +134,18 @@ class Visit(ClinicTest):
         patient = self.add_patient(self.room2, "Maya Rowe")
         mara = next(u["user_id"] for u in self.room2.call("list", "users")["users"]
                     if u["login"] == "mara")
-        self.before(patient, mara)
+        end = self.before(patient, mara)
         sid = self.do("start/session", patient_id=patient)["session_id"]
         self.welcome(patient, sid)
         episode = self.do("add/episode", patient_id=patient, complaint="stiff neck",
                           started="2026-11-01")["episode_id"]
         turn, pain = self.measure_before(sid)
         self.treat(sid)
-        self.assertEqual(self.retest(sid), (24, 36, 55, ["cx_rot", "nprs", "cx_spurling"],
-                                            ["cx_rot", "nprs", "cx_spurling"]))
+        self.assertEqual(self.retest(sid, end), [["cx_rot", "nprs", "cx_spurling"],
+                                                 ["cx_rot", "nprs", "cx_spurling"]])
         self.do("add/measure", session_id=sid, pair_id=turn, phase="mid", value=58)
-        self.assertEqual(self.retest(sid)[3:], (["nprs", "cx_spurling"],
-                                                ["cx_rot", "nprs", "cx_spurling"]))
+        self.assertEqual(self.retest(sid, end), [["nprs", "cx_spurling"],
+                                                 ["cx_rot", "nprs", "cx_spurling"]])
         self.do("add/measure", session_id=sid, pair_id=turn, value=66)
         self.do("add/measure", session_id=sid, pair_id=pain, value=3)
         self.do("add/mood-read", patient_id=patient, session_id=sid, when="departure",
