@@ -242,7 +242,7 @@ static enum err write_check_target(struct local *l, const struct vault *v,
 	q->target_exists = true;
 	q->target_kind = row.core.kind;
 	q->target_author = row.core.author_id;
-	const uint64_t came_ms = row.received_ms != 0 ? row.received_ms : row.core.client_time_ms;
+	const uint64_t came_ms = row_taken_ms(&row);
 	q->target_kept = row.core.kind == KIND_INCIDENT && duty_incident_is_kept(came_ms, now_ms);
 	return access_may_write(q);
 }

@@ -12,6 +12,7 @@ struct load {
 	struct session_fold *session;
 	struct patient_fold *patient;
 	bool any;
+	uint64_t first_ms; /* the least row_taken_ms */
 };
 
 enum err row_tombstone_holds(struct local *l, const struct vault *v, const struct op_row *row,
@@ -58,6 +59,8 @@ static enum err load_row(void *ctx, struct op_row *row)
 	TRY(row_shown(c->l, c->v, row, &p, &shown));
 	if (!shown) return ERR_OK;
 	const struct fold_meta meta = row_meta(row);
+	const uint64_t taken_ms = row_taken_ms(row);
+	if (!c->any || taken_ms < c->first_ms) c->first_ms = taken_ms;
 	c->any = true;
 	if (c->session != NULL) return session_fold_add(c->session, &meta, &p);
 	return patient_fold_add(c->patient, &meta, &p);
@@ -71,7 +74,9 @@ static enum err session_load(struct local *l, const struct vault *v, const struc
 	struct load c = { .l = l, .v = v, .session = fold };
 	TRY(row_each_subject(l, v, tag, (struct row_visitor){ load_row, &c }));
 	ENSURE(c.any, ERR_NOT_FOUND);
-	return session_fold_state(fold, ret_state);
+	TRY(session_fold_state(fold, ret_state));
+	withheld_from_state(l, ret_state, c.first_ms);
+	return ERR_OK;
 }
 
 enum err local_load_session(struct local *l, const struct vault *v, const struct id *id,
@@ -82,7 +87,6 @@ enum err local_load_session(struct local *l, const struct vault *v, const struct
 	session_fold_init(ret_fold, id, local_hasher());
 	struct session_state s = { 0 };
 	enum err e = session_load(l, v, id, ret_fold, &s);
-	if (e == ERR_OK) withheld_from_state(l, &s);
 	if (e == ERR_OK && s.sign != NULL && s.sign->check == FOLD_SIGN_DIFFERS)
 		e = local_raise(l, LOCAL_ALARM_SIGN_DIFFERS, l->floor_ms);
 	if (e != ERR_OK) {

@@ -272,6 +272,11 @@ struct fold_meta row_meta(const struct op_row *row)
 				   .client_time_ms = row->core.client_time_ms };
 }
 
+uint64_t row_taken_ms(const struct op_row *row)
+{
+	return row->received_ms != 0 ? row->received_ms : row->core.client_time_ms;
+}
+
 bool row_counts(const struct op_row *row)
 {
 	/* What the server did not take is shown to its author as pending, never as the record. */

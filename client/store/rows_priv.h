@@ -105,6 +105,8 @@ MUST_USE enum err row_shown(struct local *l, const struct vault *v, struct op_ro
 /* Decodes the payload; ERR_NOT_FOUND when erased or of an unknown kind. */
 MUST_USE enum err row_payload(struct op_row *row, struct payload *ret);
 struct fold_meta row_meta(const struct op_row *row);
+/* When the server took it; of what was written in this room: the room's own time. ms since 1970 */
+uint64_t row_taken_ms(const struct op_row *row);
 
 /* ---- what was fetched (history.c) ------------------------------------------------------------ */
 struct feed_fetch;

@@ -124,7 +124,7 @@ static struct lockbox_reader reader_of(const struct local *l)
 	return r;
 }
 
-void withheld_from_state(struct local *l, struct session_state *s)
+void withheld_from_state(struct local *l, struct session_state *s, uint64_t begun_ms)
 {
 	const struct lockbox box = box_of(l);
 	const struct lockbox_reader reader = reader_of(l);
@@ -134,7 +134,7 @@ void withheld_from_state(struct local *l, struct session_state *s)
 					   .session_id = s->session_id,
 					   .own = own,
 					   .own_draft = own && s->sign == NULL,
-					   .written_ms = s->started_ms };
+					   .written_ms = begun_ms };
 	if (!lockbox_withholds(&box, &reader, &item)) return;
 	s->withheld = true;
 	s->has_conflict = false;
@@ -166,9 +166,7 @@ enum err withheld_row(struct local *l, const struct vault *v, const struct op_ro
 	struct lockbox_item item = { .kind = row->core.kind,
 				     .patient_id = *session_patient,
 				     .own = id_equal(&row->core.author_id, &l->user_id),
-				     .written_ms = row->received_ms != 0
-							   ? row->received_ms
-							   : row->core.client_time_ms };
+				     .written_ms = row_taken_ms(row) };
 	*ret_withheld = false;
 	if (l->bar_count == 0) return ERR_OK;
 	(void)payload_patient_id(p, &item.patient_id);

@@ -16,5 +16,6 @@ MUST_USE enum err withheld_store(struct local *l, const struct vault *v,
 MUST_USE enum err withheld_row(struct local *l, const struct vault *v, const struct op_row *row,
 			       const struct payload *p, const struct id *session_patient,
 			       bool *ret_withheld);
-/* Leaves the frame and the Sign of a session that is withheld. */
-void withheld_from_state(struct local *l, struct session_state *s);
+/* Leaves the frame and the Sign of a session that is withheld. `begun_ms`: row_taken_ms of the
+ * first row of it, not when the visit is said to have begun. */
+void withheld_from_state(struct local *l, struct session_state *s, uint64_t begun_ms);

@@ -75,14 +75,38 @@ static void put_homecare(struct room *r, const struct id *patient, const struct 
 	(void)append(r, KIND_HOMECARE_ITEM, &m.base);
 }
 
+/* What stands in a visit; `id` has begun. */
+static void treat(struct room *r, const struct id *patient, const struct id *id, bool sign)
+{
+	struct id op_id;
+	OK(room_text(r, id, ROOMKEEP__TEXT_FIELD__PLAN, "rest"));
+	OK(room_measure(r, id, 52));
+	put_homecare(r, patient, id);
+	if (sign) OK(local_sign_session(r->local, &r->desk.vault, id, r->w->wall, &op_id));
+}
+
 static struct id visit(struct room *r, const struct id *patient, bool sign)
 {
 	const struct id id = room_start_session(r, patient);
-	struct id op_id;
-	OK(room_text(r, &id, ROOMKEEP__TEXT_FIELD__PLAN, "rest"));
-	OK(room_measure(r, &id, 52));
-	put_homecare(r, patient, &id);
-	if (sign) OK(local_sign_session(r->local, &r->desk.vault, &id, r->w->wall, &op_id));
+	treat(r, patient, &id, sign);
+	return id;
+}
+
+/* Signed today, of the day before yesterday. */
+static struct id late_entry(struct room *r, const struct id *patient)
+{
+	const struct id id = local_new_id(r->local, r->w->wall);
+	const struct id room_id = local_room(r->local)->room_id;
+	Roomkeep__SessionFrame m = ROOMKEEP__SESSION_FRAME__INIT;
+	m.has_session_id = m.has_patient_id = m.has_therapist_id = m.has_room_id = true;
+	m.has_started_ms = true;
+	m.session_id = wire_id_bytes(&id);
+	m.patient_id = wire_id_bytes(patient);
+	m.therapist_id = wire_id_bytes(desk_person(&r->desk));
+	m.room_id = wire_id_bytes(&room_id);
+	m.started_ms = r->w->wall - 48 * HOUR_MS;
+	(void)append(r, KIND_SESSION_FRAME, &m.base);
+	treat(r, patient, &id, true);
 	return id;
 }
 
@@ -255,6 +279,20 @@ static void test_ON7_the_whole_record_leaves_the_room_and_comes_back(void **stat
 	assert_false(id_is_zero(&after));
 	assert_true(is_readable(h.mara, &h.his));
 	assert_false(withheld_at(h.mara, &h.maya).any);
+	world_free(h.w);
+}
+
+/* It was written since, whenever the visit was: her room decides as the server does. */
+static void test_ON7_a_late_entry_stays_with_who_wrote_it(void **state)
+{
+	(void)state;
+	struct house h = house_begin();
+	(void)withhold(&h, &h.maya, ROOMKEEP__DIRECTIVE__SCOPE__RECORD, NULL);
+	const struct id late = late_entry(h.mara, &h.maya);
+	assert_true(is_readable(h.mara, &late));
+	all_saved(&h);
+	assert_true(is_readable(h.mara, &late));
+	assert_false(is_readable(h.mara, &h.hers));
 	world_free(h.w);
 }
 
@@ -450,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ON7_the_whole_record_leaves_the_room_and_comes_back),
+		cmocka_unit_test(test_ON7_a_late_entry_stays_with_who_wrote_it),
 		cmocka_unit_test(test_ON7_sessions_leave_and_alerts_stay),
 		cmocka_unit_test(test_ON7_one_session_and_one_record),
 		cmocka_unit_test(test_ON7_it_holds_without_the_server),
