@@ -2,7 +2,7 @@
 """./dev bench: starts a server and two rooms of the release build, lets the program `bench`
 measure, and prints what it found beside what this machine does by itself.
 
-bench.py [--rounds N] [--no-agents] [--no-charts] [--no-watch] [--keep]
+bench.py [--rounds N] [--no-agents] [--no-charts] [--no-guard] [--no-watch] [--keep]
 
 Everything is in a folder of its own under build/, on the disk that is measured, and is removed at
 the end (--keep: left there). The last line of build/bench.jsonl is this run. ROOMKEEP_BIN names the
@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 os.environ.setdefault("ROOMKEEP_BIN", os.path.join(ROOT, "build/release/bin"))
 sys.path.insert(0, os.path.join(ROOT, "tests/integration"))
 import bench_chart  # noqa: E402
+import bench_guard  # noqa: E402
 import harness  # noqa: E402
 
 BENCH_S_MAX = 300
@@ -154,12 +155,12 @@ def measure(folder, options):
                 process.stop()
 
 
-def measure_charts(folder):
-    """A clinic of its own, of two rooms."""
+def with_agents(folder, ask):
+    """What is asked of a clinic of its own, of two rooms."""
     os.mkdir(folder)
     agents = Agents(folder)
     try:
-        return bench_chart.measure(agents, folder)
+        return ask(agents)
     finally:
         for process in [*agents.processes, agents.server.process]:
             if process.running():
@@ -265,6 +266,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20, help="after one to warm up")
     parser.add_argument("--no-agents", action="store_true")
     parser.add_argument("--no-charts", action="store_true")
+    parser.add_argument("--no-guard", action="store_true")
     parser.add_argument("--no-watch", action="store_true")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
@@ -288,8 +290,12 @@ def main():
         run["seconds"] = round(time.monotonic() - start, 1)
         show(run["measures"], run["ratios"])
         if not options.no_charts:
-            run["charts"] = measure_charts(os.path.join(folder, "charts"))
+            charts = os.path.join(folder, "charts")
+            run["charts"] = with_agents(charts, lambda a: bench_chart.measure(a, charts))
             bench_chart.show(run["charts"])
+        if not options.no_guard:
+            run["guard"] = with_agents(os.path.join(folder, "guard"), bench_guard.measure)
+            bench_guard.show(run["guard"])
         if not options.no_watch:
             run["watch"] = measure_watch(os.path.join(folder, "watch"))
             show_watch(run["watch"])
