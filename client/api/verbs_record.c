@@ -10,6 +10,7 @@
 #include "client/api/same_person.h"
 #include "client/api/show.h"
 #include "client/api/verbs.h"
+#include "client/api/withheld.h"
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -190,9 +191,16 @@ enum err verb_add_record(struct verb *v)
 static enum err fail_unknown_record(struct verb *v)
 {
 	const struct kind_info *info = v->row->kind;
+	size_t others = 0;
 
 	if (kind_is_one_per_patient(info)) return verb_fail_unknown(v, "patient", "patient_id");
+	TRY(withheld_check_absent(v, info->subject_field, &others));
 	err_ignore(verb_fail_unknown(v, info->name, info->subject_field));
+	if (others > 0)
+		return fault_hint(&v->fault,
+				  "Something is withheld from you at the request of %zu %s; "
+				  "it may be part of that",
+				  others, others == 1 ? "patient" : "patients");
 	return fault_hint(&v->fault, "roomkeep list %s --patient ID shows the ids", info->many);
 }
 

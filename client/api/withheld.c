@@ -71,6 +71,20 @@ enum err withheld_print(struct verb *v, const struct id *patient_id, struct buf 
 			      w.sessions + w.records);
 }
 
+enum err withheld_check_absent(struct verb *v, const char *key, size_t *ret_others)
+{
+	struct id item_id;
+	bool withheld = false;
+
+	*ret_others = 0;
+	if (!id_at(v->request, key, &item_id)) return ERR_OK;
+	TRY(local_withheld_item(verb_local(v), verb_vault(v), &item_id, &withheld));
+	if (!withheld) return local_withheld_patients(verb_local(v), verb_vault(v), ret_others);
+	err_ignore(fault_set(&v->fault, ERR_DENIED, "withheld", LOCKBOX_WORDS));
+	return fault_hint(&v->fault, "In an emergency, or when the patient agrees: "
+				     "roomkeep open withheld PATIENT");
+}
+
 /* ---- directives ------------------------------------------------------------------------------ */
 
 static enum err is_ended(struct verb *v, const struct record_state *s, bool *ret)

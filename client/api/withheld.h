@@ -17,6 +17,11 @@ MUST_USE enum err withheld_put(struct verb *v);
 /* "Information withheld at the patient's request: 3." or nothing: for what is printed. Appends. */
 MUST_USE enum err withheld_print(struct verb *v, const struct id *patient_id, struct buf *out);
 
+/* Of a record that this room does not hold, named under `key`: ERR_DENIED with a fault when it is
+ * withheld by itself. Else ERR_OK; `*ret_others`: of so many patients something is withheld, and it
+ * may be theirs. */
+MUST_USE enum err withheld_check_absent(struct verb *v, const char *key, size_t *ret_others);
+
 #define WITHHELD_ITEMS_MAX 64u
 
 /* What directives keep from somebody outside. */

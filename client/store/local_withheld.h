@@ -16,6 +16,10 @@ struct local_withheld {
 };
 MUST_USE enum err local_withheld(struct local *l, const struct vault *v,
 				 const struct id *patient_id, struct local_withheld *ret);
+/* Is this session or record withheld from the person now, named by itself? What goes with a whole
+ * record or with its session is not known by its id. */
+MUST_USE enum err local_withheld_item(struct local *l, const struct vault *v,
+				      const struct id *item_id, bool *ret);
 /* Patients of whom something is withheld from the person now. */
 MUST_USE enum err local_withheld_patients(struct local *l, const struct vault *v,
 					  size_t *ret_count);

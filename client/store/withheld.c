@@ -231,6 +231,21 @@ enum err local_withheld(struct local *l, const struct vault *v, const struct id 
 	return ERR_OK;
 }
 
+enum err local_withheld_item(struct local *l, const struct vault *v, const struct id *item_id,
+			     bool *ret)
+{
+	const struct lockbox box = box_of(l);
+	const struct lockbox_reader reader = reader_of(l);
+	TRY(person_check(l, v));
+	*ret = false;
+	for (size_t i = 0; i < l->bar_count && !*ret; i++) {
+		const struct lockbox_bar *bar = &l->bars[i];
+		*ret = bar->scope == LOCKBOX_ITEM && id_equal(&bar->item_id, item_id) &&
+		       lockbox_bar_holds(&box, bar, &reader);
+	}
+	return ERR_OK;
+}
+
 enum err local_withheld_patients(struct local *l, const struct vault *v, size_t *ret_count)
 {
 	const struct lockbox box = box_of(l);

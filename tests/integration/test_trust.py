@@ -238,7 +238,22 @@ class LockBox(ClinicTest):
     def wait_withheld(self, room=None):
         until("it is withheld", lambda: "withheld" in self.alerts(room or self.room2))
 
+    def test_ON7_one_record_says_that_it_is_withheld(self):
+        alert = self.alerts(self.room2)["alerts"][0]["alert_id"]
+        self.room2.call("show", "alert", alert)
+        self.direct("--scope", "item", "--item", alert, "--against", "person", "--user",
+                    self.user("mara"))
+        self.wait_withheld()
+        refused = self.room2.refused("show", "alert", alert)
+        self.assertEqual((refused.status, refused.code), (77, "withheld"))
+        self.assertIn("information withheld at the patient's request", refused.err)
+        self.assertIn("roomkeep open withheld", refused.err)
+        self.assertEqual(self.room2.refused("set", "alert", alert, "--text", "-",
+                                            stdin="none\n").code, "withheld")
+        self.room1.call("show", "alert", alert)
+
     def test_ON7_a_record_withheld_from_one_person(self):
+        alert = self.alerts(self.room2)["alerts"][0]["alert_id"]
         self.direct("--scope", "record", "--against", "person", "--user", self.user("mara"))
         self.wait_withheld()
         seen = self.alerts(self.room2)
@@ -255,6 +270,10 @@ class LockBox(ClinicTest):
         # Whom it is against does not see the directive; the others see both.
         directives = self.room2.call("list", "directives", "--patient", self.maya)
         self.assertEqual(directives["directives"], [])
+        # By its id it is not known to be hers: nobody is told that there is no such record.
+        unknown = self.room2.refused("show", "alert", alert)
+        self.assertEqual(unknown.status, 66)
+        self.assertIn("at the request of 1 patient; it may be part of that", unknown.err)
         self.assertNotIn("withheld", self.alerts(self.room1))
         self.assertEqual(len(self.alerts(self.room1)["alerts"]), 1)
         # Not a byte of it is left in the room, and the attempt is written down.
