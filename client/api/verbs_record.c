@@ -204,12 +204,32 @@ static enum err fail_unknown_record(struct verb *v)
 	return fault_hint(&v->fault, "roomkeep list %s --patient ID shows the ids", info->many);
 }
 
+/* What is here, or a new booking that the server refused; `fold` as local_get_record. */
+static enum err get_record(struct verb *v, const struct id *record_id, struct record_fold *fold,
+			   const struct record_state **ret, bool *ret_clashed)
+{
+	const enum kind kind = v->row->kind->kind;
+	const enum err e =
+		local_get_record(verb_local(v), verb_vault(v), kind, record_id, fold, ret);
+
+	*ret_clashed = e == ERR_NOT_FOUND && kind == KIND_APPOINTMENT;
+	return *ret_clashed ? local_get_clashed(verb_local(v), verb_vault(v), record_id, fold, ret)
+			    : e;
+}
+
 /* What never changes: every op says it, the request need not. */
 struct record_of {
 	struct id patient;
 	struct id relative; /* zeros: it has none */
 	struct id session;  /* zeros: it is no part of one */
+	struct record_fold fold;
+	const ProtobufCMessage *clashed; /* in `fold`; NULL: it is there, nothing clashed */
 };
+
+static void record_of_finip(struct record_of *of)
+{
+	record_fold_fini(&of->fold);
+}
 
 static enum err get_id(const struct record_state *s, const char *field, struct id *ret)
 {
@@ -220,20 +240,21 @@ static enum err get_id(const struct record_state *s, const char *field, struct i
 	return id_from_view(view_of(bytes.data, bytes.len), ret);
 }
 
+/* `ret` as CLEANUP(record_of_finip) left it. */
 static enum err find_of(struct verb *v, const struct id *record_id, struct record_of *ret)
 {
-	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct kind_info *info = v->row->kind;
 	const struct record_state *now = NULL;
+	bool clashed = false;
 
-	const enum err e =
-		local_get_record(verb_local(v), verb_vault(v), info->kind, record_id, &fold, &now);
+	const enum err e = get_record(v, record_id, &ret->fold, &now, &clashed);
 	if (e == ERR_NOT_FOUND) return fail_unknown_record(v);
 	if (e == ERR_DENIED) {
 		return fault_set(&v->fault, e, NULL, "you may not write %s", info->many);
 	}
 	TRY(e);
-	*ret = (struct record_of){ .patient = now->patient_id };
+	ret->patient = now->patient_id;
+	ret->clashed = clashed ? now->message : NULL;
 	if (info->relative_field != NULL) TRY(get_id(now, info->relative_field, &ret->relative));
 	return info->own_session ? get_id(now, info->session_field, &ret->session) : ERR_OK;
 }
@@ -272,6 +293,21 @@ static enum err need_record_id(struct verb *v, struct id *ret_id)
 	return id_parse(view_str(text), ret_id) == ERR_OK ? ERR_OK : fail_unknown_record(v);
 }
 
+/* The server does not know it: what its author wrote, with this change, is said anew. */
+static enum err say_anew(struct verb *v, struct arena *a, const ProtobufCMessage *clashed,
+			 ProtobufCMessage **m)
+{
+	const struct kind_info *info = v->row->kind;
+	ProtobufCMessage *whole = arena_alloc(a, info->message->sizeof_message);
+
+	ENSURE(whole != NULL, ERR_NOMEM);
+	protobuf_c_message_init(info->message, whole);
+	record_apply(info, whole, true, clashed);
+	record_apply(info, whole, false, *m);
+	*m = whole;
+	return ERR_OK;
+}
+
 enum err verb_set_record(struct verb *v)
 {
 	CLEANUP(arena_finip) struct arena a;
@@ -286,8 +322,9 @@ enum err verb_set_record(struct verb *v)
 	TRY(new_message(v, &a, &m));
 	if (kind_is_one_per_patient(info)) return record_append(v, info, m, &record_id);
 
-	struct record_of of = { 0 };
+	CLEANUP(record_of_finip) struct record_of of = { 0 };
 	TRY(find_of(v, &record_id, &of));
+	if (of.clashed != NULL) TRY(say_anew(v, &a, of.clashed, &m));
 	put_of(v, info->relative_field, &of.relative, m);
 	if (info->own_session) put_of(v, info->session_field, &of.session, m);
 	TRY(record_check_ref(v, info, of.patient));
@@ -344,11 +381,11 @@ static enum err show_record(struct verb *v)
 	const struct kind_info *info = v->row->kind;
 	const struct record_state *s = NULL;
 	struct id record_id;
+	bool clashed = false;
 
 	TRY(need_record_id(v, &record_id));
 	TRY(may_read_records(v));
-	const enum err e =
-		local_get_record(verb_local(v), verb_vault(v), info->kind, &record_id, &fold, &s);
+	const enum err e = get_record(v, &record_id, &fold, &s, &clashed);
 	if (e == ERR_NOT_FOUND && kind_is_one_per_patient(info)) return show_nothing(v, &record_id);
 	if (e == ERR_NOT_FOUND) return fail_unknown_record(v);
 	TRY(e);
@@ -358,6 +395,9 @@ static enum err show_record(struct verb *v)
 	TRY(misfiled_look_record(v, info, s->message, &is_misfiled, &is_hidden));
 	if (is_hidden) return fail_unknown_record(v);
 	TRY(record_to_json(v->answer, info, s->message));
+	if (clashed)
+		TRY(json_put(v->answer, "booking",
+			     json_string(booking_state_name(BOOKING_CLASHED))));
 	TRY(record_put_more(v, info, s, v->answer, &overdue));
 	if (info->kind == KIND_REQUEST)
 		TRY(record_put_statements(v, &s->patient_id, &s->record_id, v->answer));

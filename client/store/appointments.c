@@ -71,6 +71,15 @@ static void one_finip(struct one *c)
 	record_fold_fini(&c->fold);
 }
 
+static enum err one_load(struct one *c, const struct id *id)
+{
+	const struct kind_info *info = kind_find(KIND_APPOINTMENT);
+	uint8_t tag[VAULT_TAG_BYTES];
+	record_fold_init(&c->fold, info);
+	record_tag(c->v, TAG_RECORD, info, id, tag);
+	return row_each_subject(c->l, c->v, tag, (struct row_visitor){ one_row, c });
+}
+
 struct list {
 	struct local_appointment *rows; /* owned */
 	size_t count, cap;
@@ -144,14 +153,10 @@ static enum err list_add_refused(struct list *list, struct one *c, const struct 
 static enum err list_add_one(struct local *l, const struct vault *v, const struct id *id,
 			     struct list *list)
 {
-	const struct kind_info *info = kind_find(KIND_APPOINTMENT);
 	const struct record_state *now = NULL;
-	uint8_t tag[VAULT_TAG_BYTES];
 	size_t count = 0;
 	CLEANUP(one_finip) struct one c = { .l = l, .v = v };
-	record_fold_init(&c.fold, info);
-	record_tag(v, TAG_RECORD, info, id, tag);
-	TRY(row_each_subject(l, v, tag, (struct row_visitor){ one_row, &c }));
+	TRY(one_load(&c, id));
 	TRY(record_fold_state(&c.fold, &now, &count));
 	if (count > 0) {
 		TRY(list_add(list, id, appointment_of(now->message),
@@ -192,6 +197,32 @@ enum err local_list_appointments(struct local *l, const struct vault *v, uint64_
 	*ret_rows = TAKE(list.rows);
 	*ret_count = list.count;
 	return ERR_OK;
+}
+
+static enum err clashed_state(struct one *c, struct record_fold *fold,
+			      const struct record_state **ret)
+{
+	CLEANUP(op_row_finip) struct op_row row = { 0 };
+	struct payload p = { 0 };
+	size_t count = 0;
+	TRY(row_find(c->l, c->v, &c->refused_op, &row));
+	TRY(row_payload(&row, &p)); /* ERR_NOT_FOUND: erased */
+	TRY(record_fold_add(fold, &c->refused_meta, &p));
+	TRY(record_fold_state(fold, ret, &count));
+	return count > 0 ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err local_get_clashed(struct local *l, const struct vault *v, const struct id *id,
+			   struct record_fold *ret_fold, const struct record_state **ret)
+{
+	CLEANUP(one_finip) struct one c = { .l = l, .v = v };
+	TRY(record_may_read(l, v, KIND_APPOINTMENT));
+	TRY(one_load(&c, id));
+	ENSURE(c.refused, ERR_NOT_FOUND);
+	record_fold_init(ret_fold, c.fold.info);
+	const enum err e = clashed_state(&c, ret_fold, ret);
+	if (e != ERR_OK) record_fold_fini(ret_fold);
+	return e;
 }
 
 /* ---- the waiting list ------------------------------------------------------------------------ */

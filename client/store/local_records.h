@@ -145,6 +145,10 @@ struct local_appointment {
 MUST_USE enum err local_list_appointments(struct local *l, const struct vault *v, uint64_t from_ms,
 					  uint64_t to_ms, struct local_appointment **ret_rows,
 					  size_t *ret_count);
+/* A new one that the server refused because of a clash, as its author wrote it last; as
+ * local_get_record, which does not know it. ERR_NOT_FOUND. */
+MUST_USE enum err local_get_clashed(struct local *l, const struct vault *v, const struct id *id,
+				    struct record_fold *ret_fold, const struct record_state **ret);
 /* All places on the waiting list, by age of the first op; as local_list_records. */
 MUST_USE enum err local_list_waiting(struct local *l, const struct vault *v,
 				     struct record_fold *ret_fold,

@@ -91,6 +91,13 @@ class Booking(ClinicTest):
             ["clashed", "confirmed", "confirmed"])
         self.assertEqual([p["code"] for p in self.room2.pending() if p["state"] == "rejected"],
                          ["clash"])
+        clashed = next(r for r in self.day(self.room2, DAY % 1) if r["booking"] == "clashed")
+        self.room2.call("set", "appointment", clashed["appointment_id"], "--starts-at",
+                        DAY % 1 + "T14:00:00Z")
+        self.room2.sync()
+        until("it has its time everywhere", lambda: [
+            [r["booking"] for r in self.day(room, DAY % 1)] for room in (self.room1, self.room2)] ==
+            [["confirmed"] * 3] * 2)
 
     def test_a_clash_is_said_and_a_calendar_has_initials(self):
         self.assertEqual(self.book(self.room1, self.maya, DAY % 1 + "T09:00:00Z")[0], 0)

@@ -204,6 +204,77 @@ static void test_a_day_without_the_server(void **state)
 	rig_free(&g);
 }
 
+/* Anna is booked apart from the server at noon, when the time is taken; returns the id. */
+static char *clash_made(struct rig *g)
+{
+	room_cut(g->r1, true);
+	char *id = copy(
+		text_at(book(g, g->r1, g->anna, g->jo, DAY "T12:00:00Z", ""), "appointment_id"));
+	done(book(g, g->r2, g->maya, g->mara, DAY "T12:30:00Z", ""));
+	room_cut(g->r1, false);
+	room_saved(g->r1);
+	world_wait(g->w, 3000);
+	return id;
+}
+
+/* The words of the day's rows: "clashed confirmed". */
+static void expect_day(struct room *r, const char *words)
+{
+	char got[64] = "";
+	struct said s = ask(r, "list/day-sheet", "{'day':'" DAY "'}");
+	OK(s.err);
+	const json_t *rows = json_object_get(s.answer, "appointments");
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s %s",
+			       i > 0 ? ", " : "", json_text_of(row, "booking"),
+			       json_text_of(row, "state"));
+	}
+	assert_string_equal(got, words);
+	json_decref(s.answer);
+}
+
+static void test_a_clashed_booking_finds_another_time(void **state)
+{
+	(void)state;
+	struct rig g = rig_make();
+	char *id = clash_made(&g);
+	expect_day(g.r1, "clashed booked, confirmed booked");
+	expect_fault(ask(g.r1, "set/appointment",
+			 "{'appointment_id':'%s','starts_at':'" DAY "T12:15:00Z'}", id),
+		     "clash", 1, "taken by");
+	expect_fault(ask(g.r2, "show/appointment", "{'appointment_id':'%s'}", id), "not_found", 66,
+		     "appointment"); /* nobody else's */
+	struct said s = ask(g.r1, "show/appointment", "{'appointment_id':'%s'}", id);
+	OK(s.err);
+	assert_string_equal(json_text_of(s.answer, "starts_at"), DAY "T12:00:00.000Z");
+	json_decref(s.answer);
+	done(ask(g.r1, "set/appointment", "{'appointment_id':'%s','starts_at':'" DAY "T15:00:00Z'}",
+		 id));
+	room_saved(g.r1);
+	expect_day(g.r1, "confirmed booked, confirmed booked");
+	world_wait(g.w, 3000);
+	expect_day(g.r2, "confirmed booked, confirmed booked");
+	free(id);
+	rig_free(&g);
+}
+
+static void test_a_clashed_booking_is_called_off(void **state)
+{
+	(void)state;
+	struct rig g = rig_make();
+	char *id = clash_made(&g);
+	expect_fault(
+		ask(g.r1, "set/appointment", "{'appointment_id':'%s','state':'cancelled'}", id),
+		"usage", 64, "cancelled_reason");
+	done(ask(g.r1, "set/appointment",
+		 "{'appointment_id':'%s','state':'cancelled','cancelled_reason':'taken'}", id));
+	room_saved(g.r1);
+	expect_day(g.r1, "confirmed cancelled, confirmed booked");
+	free(id);
+	rig_free(&g);
+}
+
 /* ---- the desk -------------------------------------------------------------------------------- */
 
 static void test_the_desk_does_all_of_it(void **state)
@@ -408,6 +479,8 @@ int main(void)
 		cmocka_unit_test(test_a_clash_is_said_with_what_to_do),
 		cmocka_unit_test(test_by_whom_is_asked_before_it_is_booked),
 		cmocka_unit_test(test_a_day_without_the_server),
+		cmocka_unit_test(test_a_clashed_booking_finds_another_time),
+		cmocka_unit_test(test_a_clashed_booking_is_called_off),
 		cmocka_unit_test(test_the_desk_does_all_of_it),
 		cmocka_unit_test(test_the_next_visit_at_the_end_of_a_session),
 		cmocka_unit_test(test_days_where_the_hour_changes),
