@@ -110,7 +110,7 @@ static enum err put_kind(struct verb *v, struct outgoing *o, const struct kind_i
 	CLEANUP(record_fold_finip) struct record_fold fold = { 0 };
 	const struct record_state *records = NULL;
 	json_t *list = json_array();
-	size_t others = 0, kept = 0, count = 0;
+	size_t others = 0, kept = 0, misfiled = 0, count = 0;
 
 	TRY(json_put(json_object_get(chart, "records"), info->name, list));
 	const enum err e = local_list_records(verb_local(v), verb_vault(v), info->kind, patient_id,
@@ -121,7 +121,11 @@ static enum err put_kind(struct verb *v, struct outgoing *o, const struct kind_i
 	}
 	TRY(e);
 	for (size_t i = 0; i < count; i++) {
-		if (is_of_another(info, &records[i], patient_id)) {
+		bool is_misfiled = false;
+		TRY(outgoing_is_misfiled_record(o, info, &records[i], &is_misfiled));
+		if (is_misfiled) {
+			misfiled++;
+		} else if (is_of_another(info, &records[i], patient_id)) {
 			others++;
 		} else if (outgoing_keeps_record(o, info, &records[i])) {
 			kept++;
@@ -133,7 +137,10 @@ static enum err put_kind(struct verb *v, struct outgoing *o, const struct kind_i
 		TRY(outgoing_withhold(o, info->name, NULL, NULL, others, OUTGOING_OTHER_PERSON));
 	if (kept > 0)
 		TRY(outgoing_withhold(o, info->name, NULL, NULL, kept, OUTGOING_PATIENT_REQUEST));
-	return chart_put_count(chart, info->name, count, json_array_size(list), others + kept);
+	if (misfiled > 0)
+		TRY(outgoing_withhold(o, info->name, NULL, NULL, misfiled, OUTGOING_WRONG_CHART));
+	return chart_put_count(chart, info->name, count, json_array_size(list),
+			       others + kept + misfiled);
 }
 
 static enum err put_records(struct verb *v, struct outgoing *o, const struct id *patient_id,

@@ -154,15 +154,19 @@ static enum err read_session(struct verb *v, struct outgoing *o, const struct id
 	struct session_fold fold;
 	struct session_state s;
 	char id[ID_TEXT_BYTES];
+	bool is_misfiled = false;
 	enum err e = ERR_OK;
 
+	TRY(outgoing_is_misfiled(o, session_id, &is_misfiled));
 	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
 	in->measures += s.measure_count;
 	in->addenda += s.addendum_count;
 	in->late += s.late_count;
-	if (outgoing_keeps_session(o, session_id)) {
+	if (is_misfiled || outgoing_keeps_session(o, session_id)) {
 		id_print(session_id, id);
-		e = outgoing_withhold(o, "session", id, NULL, 1, OUTGOING_PATIENT_REQUEST);
+		e = outgoing_withhold(o, "session", id, NULL, 1,
+				      is_misfiled ? OUTGOING_WRONG_CHART
+						  : OUTGOING_PATIENT_REQUEST);
 	} else {
 		e = put_session(v, o, &s, in, list);
 	}

@@ -5,6 +5,7 @@
 #include "client/api/disclosure.h"
 #include "client/api/export_file.h"
 #include "client/api/letter_history.h"
+#include "client/api/misfiled.h"
 #include "client/api/record_more.h"
 #include "client/api/session_calls.h"
 #include "client/api/staff_words.h"
@@ -50,7 +51,13 @@ static enum err load_referral(struct verb *v, struct letter *l)
 	l->referral = any;
 	l->patient_id = s->patient_id;
 	l->author_id = s->first->author_id;
-	return ERR_OK;
+	bool is_misfiled = false;
+	bool is_hidden = false;
+	TRY(misfiled_look_record(v, kind_find(KIND_REFERRAL), s->message, &is_misfiled,
+				 &is_hidden));
+	if (!is_misfiled) return ERR_OK;
+	return fault_set(&v->fault, ERR_BAD_VALUE, "entered_in_error",
+			 "referral_id: its session was entered in error on this chart");
 }
 
 static enum err load_provider(struct verb *v, struct letter *l)

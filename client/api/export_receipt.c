@@ -4,6 +4,7 @@
 #include "client/api/care.h"
 #include "client/api/clinic_words.h"
 #include "client/api/export_file.h"
+#include "client/api/misfiled.h"
 #include "client/api/outgoing.h"
 #include "client/api/page_words.h"
 #include "client/api/session_calls.h"
@@ -212,7 +213,15 @@ static enum err read_session(struct verb *v, const struct id *session_id, struct
 {
 	struct session_fold fold;
 	struct session_state s;
+	bool is_misfiled = false;
+	bool is_hidden = false;
 
+	TRY(misfiled_look(v, session_id, &is_misfiled, &is_hidden));
+	if (is_misfiled) {
+		return fault_set(&v->fault, ERR_BAD_VALUE, "entered_in_error",
+				 "session_id: it was entered in error; the session on the "
+				 "right chart has the receipt");
+	}
 	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
 	const struct id patient_id = s.patient_id;
 	r->therapist_id = s.therapist_id;

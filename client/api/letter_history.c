@@ -54,9 +54,12 @@ static enum err read_kind(struct verb *v, struct outgoing *o, enum kind kind,
 	TRY(local_list_records(verb_local(v), verb_vault(v), kind, patient_id, &fold, &records,
 			       &count));
 	const struct kind_info *info = kind_find((uint64_t)kind);
-	for (size_t i = 0; i < count; i++)
-		if (!outgoing_keeps_record(o, info, &records[i]))
+	for (size_t i = 0; i < count; i++) {
+		bool is_misfiled = false;
+		TRY(outgoing_is_misfiled_record(o, info, &records[i], &is_misfiled));
+		if (!is_misfiled && !outgoing_keeps_record(o, info, &records[i]))
 			TRY(add_record(o, info, &records[i], list));
+	}
 	return ERR_OK;
 }
 

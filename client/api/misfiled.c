@@ -1,29 +1,40 @@
 #include "client/api/misfiled.h"
 
 #include "base/check.h"
+#include "record/access.h"
 #include "record/reflect.h"
 
 #include <stdlib.h>
 
-/* The author is who treated; a room has no lead who reads sessions yet. */
-static enum err is_own(struct verb *v, const struct id *session_id, bool *ret)
+/* Who treated, and a lead. */
+static enum err may_read(struct verb *v, const struct id *session_id, bool *ret)
 {
+	const struct dir_user *user =
+		dir_user(local_directory(verb_local(v)), desk_person(v->desk));
 	CLEANUP(session_fold_finip) struct session_fold fold = { 0 };
 	struct session_state s = { 0 };
 
 	const enum err e = local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s);
 	if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
-	*ret = e == ERR_OK && id_equal(&s.therapist_id, desk_person(v->desk));
+	*ret = e == ERR_OK && (id_equal(&s.therapist_id, desk_person(v->desk)) ||
+			       (user != NULL && (user->roles & ROLE_LEAD) != 0));
 	return ERR_OK;
+}
+
+/* What the patient says about a session is no part of what was said in it. */
+static bool is_part(const struct kind_info *info)
+{
+	return info->session_field != NULL && info->kind != KIND_REQUEST &&
+	       info->kind != KIND_STATEMENT;
 }
 
 enum err misfiled_look(struct verb *v, const struct id *session_id, bool *ret_is, bool *ret_hidden)
 {
-	bool own = true;
+	bool readable = true;
 
 	TRY(local_is_misfiled(verb_local(v), verb_vault(v), session_id, ret_is));
-	if (*ret_is) TRY(is_own(v, session_id, &own));
-	*ret_hidden = !own;
+	if (*ret_is) TRY(may_read(v, session_id, &readable));
+	*ret_hidden = !readable;
 	return ERR_OK;
 }
 
@@ -34,7 +45,7 @@ enum err misfiled_look_record(struct verb *v, const struct kind_info *info,
 	struct id session_id;
 
 	*ret_is = *ret_hidden = false;
-	if (info->session_field == NULL) return ERR_OK;
+	if (!is_part(info)) return ERR_OK;
 	const ProtobufCFieldDescriptor *f = reflect_field(info->message, info->session_field);
 	if (!reflect_is_set(m, f)) return ERR_OK;
 	reflect_get(m, f, &bytes, sizeof(bytes));

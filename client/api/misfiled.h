@@ -1,13 +1,15 @@
 /* misfiled: sessions that were entered on the wrong chart (3g). Their words are readable, struck
- * through, to who wrote them; to everybody else they are counted and said nothing of.
+ * through, to who wrote them and to a lead; to everybody else they are counted and said nothing of.
+ * In what leaves the clinic about the wrong patient they are counted only, whoever makes it.
  *
  * Owns:    nothing.   Threads: the desk thread.   Errors: ERR_NOMEM, and what the store returns. */
 #pragma once
 
 #include "client/api/verb.h"
 
-/* Is this session, or the session that a record names, one of them? (A record that names none is
- * not.) `*ret_hidden`: and not the signed-in person's to read. */
+/* Is this session, or the session that a record is part of, one of them? (A record that names none
+ * is not, nor what the patient says about one.) `*ret_hidden`: and not the signed-in person's to
+ * read. */
 MUST_USE enum err misfiled_look(struct verb *v, const struct id *session_id, bool *ret_is,
 				bool *ret_hidden);
 MUST_USE enum err misfiled_look_record(struct verb *v, const struct kind_info *info,

@@ -465,6 +465,71 @@ class Export(SharedClinicTest):
         refused = self.room2.refused(*self.letter(old, "no.pdf"))
         self.assertEqual((refused.status, refused.code), (65, "consent_too_old"))
 
+    # -- the wrong chart -----------------------------------------------------------------------
+
+    def wrong_chart(self):
+        """What Ben said stands on Maya's chart, in a session of its own, and is put right."""
+        made = self.chart()
+        made["ben"] = self.add_patient(self.room2, "Ben Holt", "1970-01-02")
+        made["wrong"] = self.visit(made["maya"])
+        about = ("--patient", made["maya"], "--session", made["wrong"])
+        self.add("health-answer", *about, "--question", "medication", "--answer", "yes",
+                 "--detail", "-", "--asked-on", "2026-11-01", "--source", "patient",
+                 stdin="warfarin")
+        self.add("promise", *about, "--text", "-", stdin="quokka stretches")
+        made["mistaken"] = self.add("request", *about, "--kind", "correction", "--received-on",
+                                    "2026-11-02", "--what", "-", stdin="I was not here.")
+        made["misread"] = self.add("referral", *about, "--state", "noticed", "--noticed-on",
+                                   "2026-11-01", "--ask", "-", stdin="His heart.")
+        made["right"] = self.room2.call("correct", "session", made["wrong"], "--patient",
+                                        made["ben"], "--reason", "-",
+                                        stdin="it was Ben")["right_session_id"]
+        return made
+
+    def test_3g_a_session_of_somebody_else_is_counted_and_leaves_in_no_paper(self):
+        made = self.wrong_chart()
+        self.assertEqual(self.room2.session(made["wrong"])["entered_in_error"]["reason"],
+                         "it was Ben")  # she who wrote it reads it
+        _, chart = self.as_json(made["maya"], "maya.json")
+        counts = self.check_counts(chart)
+        self.assertEqual([s["session_id"] for s in chart["sessions"]], [made["session"]])
+        self.assertEqual((counts["session"]["read"], counts["session"]["withheld"]), (2, 1))
+        self.assertEqual([r["request_id"] for r in chart["records"]["request"]
+                          if r["what"] == "I was not here."], [made["mistaken"]])
+        why = {r["kind"]: r["words"] for r in chart["withheld"]
+               if r["reason"] == "entered_in_error"}
+        self.assertEqual(set(why.values()), {"entered in error on this chart"})
+        self.assertLessEqual({"session", "health_answer", "promise", "misfiling"}, set(why))
+        for words in ("warfarin", "quokka", "Ben", made["ben"], made["right"]):
+            self.assertNotIn(words, json.dumps(chart))
+        _, bundle = self.export(made["maya"], "maya.fhir", "--as", "fhir")
+        self.assertNotIn(b"warfarin", bundle)
+        _, his = self.as_json(made["ben"], "ben.json")
+        self.assertEqual([s["session_id"] for s in his["sessions"]], [made["right"]])
+        for words in ("warfarin", "quokka"):
+            self.assertIn(words, json.dumps(his["records"]))
+        refused = self.room2.refused("export", "receipt", made["wrong"], "--file",
+                                     self.file("no.pdf"), "--amount", "95", "--currency", "CAD")
+        self.assertEqual((refused.status, refused.code), (65, "entered_in_error"))
+
+    @unittest.skipUnless(shutil.which("pdftotext"), "no pdftotext (poppler-utils)")
+    def test_3g_no_letter_tells_of_it(self):
+        made = self.wrong_chart()
+        self.room2.call(*self.letter(self.referral(made, "2026-11-01"), "letter.pdf"))
+        text = pdf_text(self.file("letter.pdf"))
+        self.assertIn("nut oil", text)
+        self.assertNotIn("warfarin", text)
+        refused = self.room2.refused(*self.letter(made["misread"], "no.pdf"))
+        self.assertEqual((refused.status, refused.code), (65, "entered_in_error"))
+
+    def test_3g_what_the_patient_says_about_it_stays_in_sight(self):
+        made = self.wrong_chart()
+        self.room2.sync()
+        self.room1.sync()
+        listed = self.room1.call("list", "requests", "--patient", made["maya"])["requests"]
+        self.assertIn(made["mistaken"], [r["request_id"] for r in listed])
+        self.assertEqual(self.room1.session(made["wrong"])["entered_in_error"]["reason"], None)
+
     # -- a receipt -----------------------------------------------------------------------------
 
     def receipt(self, made, name, *words, amount="95.50", currency="CAD"):

@@ -434,6 +434,16 @@ class Roles(ClinicTest):
         self.room2.sign_in("lou")
         self.room2.sync()
         self.assertEqual(self.room2.session(session)["state"], "draft")
+        # On the wrong chart: its author and the lead read it, marked (3g).
+        self.room1.call("set", "session", session, "--subjective", "-", stdin="sore\n")
+        self.room1.call("correct", "session", session, "--patient",
+                        self.add_patient(self.room1, "Ben Holt"), "--reason", "-",
+                        stdin="it was Ben\n")
+        self.room1.sync()
+        until("Lou reads it", lambda: self.room2.session(session)["entered_in_error"])
+        shown = self.room2.session(session)
+        self.assertEqual((shown["subjective"], shown["entered_in_error"]["reason"]),
+                         ("sore", "it was Ben"))
         self.assertEqual(self.room2.call("list", "reviews")["reviews"], [])
         refused = self.room2.refused("add", "note", "--patient", maya, "-", stdin="x\n")
         self.assertEqual(refused.status, 77)
