@@ -23,6 +23,7 @@ static enum err time_of(const json_t *session, const char *key, uint64_t *ret_ms
 static enum err draw_head(struct chart_draw *c, const json_t *session)
 {
 	const char *started = json_text_of(session, "started_at");
+	const char *supervisor = json_text_of(session, "supervisor");
 
 	TRY(buf_append_str(&c->text, "Session"));
 	if (started != NULL) {
@@ -31,6 +32,9 @@ static enum err draw_head(struct chart_draw *c, const json_t *session)
 	}
 	TRY(chart_draw_text(c, DOCUMENT_SECTION));
 	TRY(buf_append_str(&c->text, chart_person_name(c->chart, json_text_of(session, "author"))));
+	if (supervisor != NULL)
+		TRY(buf_append_fmt(&c->text, ", supervised by %s",
+				   chart_person_name(c->chart, supervisor)));
 	if (json_text_of(session, "room") != NULL)
 		TRY(buf_append_fmt(&c->text, ", %s", json_text_of(session, "room")));
 	if (json_text_of(session, "ended_at") != NULL) {
@@ -38,6 +42,19 @@ static enum err draw_head(struct chart_draw *c, const json_t *session)
 		TRY(page_put_date_text(&c->text, json_text_of(session, "ended_at"), true));
 	}
 	return chart_draw_text(c, DOCUMENT_LINE);
+}
+
+/* A student's session is signed when the supervisor stands by it. */
+static enum err put_supervised(struct chart_draw *c, const json_t *session)
+{
+	const char *supervisor = json_text_of(session, "supervisor");
+	const char *state = json_text_of(session, "state");
+
+	if (supervisor == NULL) return ERR_OK;
+	return buf_append_fmt(&c->text, "; %s %s", chart_person_name(c->chart, supervisor),
+			      state != NULL && strcmp(state, "to_cosign") == 0
+				      ? "has not stood by it yet"
+				      : "stands by it");
 }
 
 static enum err draw_signature(struct chart_draw *c, const json_t *session)
@@ -57,6 +74,7 @@ static enum err draw_signature(struct chart_draw *c, const json_t *session)
 		TRY(buf_append_str(&c->text, "; "));
 		TRY(law_late_print(ended_ms, signed_ms, &c->text));
 	}
+	TRY(put_supervised(c, session));
 	if (json_is_true(json_object_get(session, "imported")))
 		TRY(buf_append_str(&c->text, "; brought in from another record"));
 	TRY(buf_append_str(&c->text, "."));

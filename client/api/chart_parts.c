@@ -269,7 +269,7 @@ enum err chart_put_notes(struct verb *v, struct outgoing *o, const struct id *pa
 /* ---- people -------------------------------------------------------------------------------- */
 
 static const char *const person_keys[] = { "by",    "added_by", "changed_by", "author",
-					   "rater", "made_by",  "therapist" };
+					   "rater", "made_by",  "therapist",  "supervisor" };
 
 /* Every login that the chart names, as keys of `logins`. */
 static enum err collect(const json_t *value, json_t *logins)

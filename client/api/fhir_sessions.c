@@ -11,12 +11,26 @@
 
 /* ---- the visit ----------------------------------------------------------------------------- */
 
+static enum err add_participant(struct fhir *f, json_t *list, const char *as, const char *login)
+{
+	json_t *participant = json_object();
+
+	ENSURE(json_array_append_new(list, participant) == 0, ERR_NOMEM);
+	if (as != NULL) {
+		json_t *type = json_object();
+		TRY(fhir_put_list(participant, "type", type));
+		TRY(json_put(type, "text", json_string(as)));
+	}
+	return fhir_put_person(f, participant, "individual", login);
+}
+
 static enum err add_encounter(struct fhir *f, const char *id, const json_t *s, bool is_signed)
 {
 	json_t *e = NULL;
 	json_t *class = NULL;
 	json_t *period = NULL;
-	json_t *participant = NULL;
+	json_t *people = NULL;
+	const char *supervisor = json_text_of(s, "supervisor");
 
 	TRY(fhir_add(f, "Encounter", id, &e));
 	TRY(json_put(e, "status", json_string(is_signed ? "finished" : "in-progress")));
@@ -26,9 +40,10 @@ static enum err add_encounter(struct fhir *f, const char *id, const json_t *s, b
 		     json_string("http://terminology.hl7.org/CodeSystem/v3-ActCode")));
 	TRY(json_put(class, "code", json_string("AMB")));
 	TRY(fhir_put_reference(e, "subject", f->patient));
-	participant = json_object();
-	TRY(fhir_put_list(e, "participant", participant));
-	TRY(fhir_put_person(f, participant, "individual", json_text_of(s, "author")));
+	people = json_array();
+	TRY(json_put(e, "participant", people));
+	TRY(add_participant(f, people, NULL, json_text_of(s, "author")));
+	if (supervisor != NULL) TRY(add_participant(f, people, "supervisor", supervisor));
 	if (json_text_of(s, "started_at") == NULL) return ERR_OK;
 	period = json_object();
 	TRY(json_put(e, "period", period));

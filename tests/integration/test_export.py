@@ -465,6 +465,42 @@ class Export(SharedClinicTest):
         refused = self.room2.refused(*self.letter(old, "no.pdf"))
         self.assertEqual((refused.status, refused.code), (65, "consent_too_old"))
 
+    # -- a student's ---------------------------------------------------------------------------
+
+    @unittest.skipUnless(shutil.which("pdftotext"), "no pdftotext (poppler-utils)")
+    def test_who_stands_by_a_students_session_is_named(self):
+        self.clinic.add_user("Kim Ito", "kim", "student")
+        maya = self.add_patient(self.room2)
+        mara = next(u["user_id"] for u in self.room2.call("list", "users")["users"]
+                    if u["login"] == "mara")
+        self.room2.sync()
+        self.room2.lock()
+        self.room2.sign_in("kim")
+        session = self.room2.call("start", "session", "--patient", maya, "--supervisor",
+                                  mara)["session_id"]
+        self.fill(self.room2, session)
+        self.room2.call("sign", "session", session)
+        self.room2.sync()
+        self.room2.lock()
+        self.room2.sign_in("mara")
+        self.room2.sync()
+        self.export(maya, "waiting.pdf")
+        text = " ".join(pdf_text(self.file("waiting.pdf")).split())
+        self.assertIn("Kim Ito, supervised by Mara Lind", text)
+        self.assertIn("Mara Lind has not stood by it yet", text)
+        self.room2.call("add", "cosign", "--patient", maya, "--session", session)
+        self.export(maya, "signed.pdf")
+        text = " ".join(pdf_text(self.file("signed.pdf")).split())
+        self.assertIn("Mara Lind stands by it", text)
+        _, bundle = self.export(maya, "signed.fhir", "--as", "fhir")
+        encounter = next(e["resource"] for e in json.loads(bundle)["entry"]
+                         if e["resource"]["resourceType"] == "Encounter")
+        self.assertEqual([p.get("type", [{}])[0].get("text") for p in encounter["participant"]],
+                         [None, "supervisor"])
+        self.assertTrue(all("individual" in p for p in encounter["participant"]))
+        if shutil.which("npm"):
+            self.assertEqual(json.loads(self.check_fhir("signed.fhir"))["messages"], [])
+
     # -- the wrong chart -----------------------------------------------------------------------
 
     def wrong_chart(self):
