@@ -5,6 +5,8 @@
 
 #include "wire/op.h"
 
+#include <string.h>
+
 static const struct field_rule patient_merge_fields[] = {
 	FIELD_OWN_ID("patient_merge_id"),
 	FIELD_OF_PATIENT,
@@ -55,13 +57,24 @@ size_t merge_same(const struct merge_pair *pairs, size_t count, const struct id 
 	return found;
 }
 
+/* Of a circle's charts: the one that every room and the server name. */
+static struct id least_of(const struct id *ids, size_t count)
+{
+	size_t least = 0;
+	for (size_t i = 1; i < count; i++)
+		if (memcmp(ids[i].b, ids[least].b, ID_BYTES) < 0) least = i;
+	return ids[least];
+}
+
 struct id merge_stays(const struct merge_pair *pairs, size_t count, const struct id *patient_id)
 {
 	struct id seen[MERGE_SAME_MAX] = { *patient_id };
 	size_t steps = 1;
 	for (size_t i = 0; i < count && steps < MERGE_SAME_MAX; i++) {
 		if (!id_equal(&pairs[i].from, &seen[steps - 1])) continue;
-		if (ids_have(seen, steps, &pairs[i].into)) return *patient_id; /* a circle */
+		for (size_t k = 0; k < steps; k++)
+			if (id_equal(&seen[k], &pairs[i].into))
+				return least_of(&seen[k], steps - k);
 		seen[steps++] = pairs[i].into;
 		i = SIZE_MAX; /* from the start again: the order of the pairs says nothing */
 	}

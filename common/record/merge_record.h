@@ -23,5 +23,6 @@ bool merge_record_read(const Roomkeep__PatientMerge *m, struct merge_pair *ret);
  * into those. Returns how many, at least 1. A circle, which two rooms may make apart, ends. */
 size_t merge_same(const struct merge_pair *pairs, size_t count, const struct id *patient_id,
 		  struct id ret_ids[MERGE_SAME_MAX]);
-/* Which chart is read for this one, in the end; itself when it was merged into none. */
+/* Which chart is read for this one, in the end; itself when it was merged into none. Of a circle's
+ * charts the one with the least id stays. */
 struct id merge_stays(const struct merge_pair *pairs, size_t count, const struct id *patient_id);

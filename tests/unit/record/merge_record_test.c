@@ -69,11 +69,16 @@ static void test_41_a_circle_of_two_rooms_ends(void **state)
 {
 	(void)state;
 	const struct merge_pair pairs[] = { pair(1, 2), pair(2, 1), pair(3, 1) };
+	const struct merge_pair outside[] = { pair(1, 4), pair(4, 2), pair(2, 3), pair(3, 2) };
 	uint8_t bits = 0;
-	assert_int_equal(stays(pairs, 3, 1), 1); /* each stays: nobody's chart is lost */
-	assert_int_equal(stays(pairs, 3, 2), 2);
+	assert_int_equal(stays(pairs, 3, 1),
+			 1); /* one stays: nobody is there twice, or not at all */
+	assert_int_equal(stays(pairs, 3, 2), 1);
+	assert_int_equal(stays(pairs, 3, 3), 1);
 	assert_int_equal(same(pairs, 3, 1, &bits), 3);
 	assert_int_equal(same(pairs, 3, 2, &bits), 3);
+	assert_int_equal(stays(outside, 4, 1), 2); /* not 1, which only leads there */
+	assert_int_equal(stays(outside, 4, 3), 2);
 }
 
 static void test_41_more_than_are_looked_at(void **state)

@@ -351,6 +351,26 @@ static void test_watch_410_charts_of_one_person_are_one_patient(void **state)
 	assert_true(s.patients[3].facts.touched);
 }
 
+/* Two rooms apart merged each into the other. */
+static void test_watch_410_a_circle_of_merges_is_one_person(void **state)
+{
+	struct fx *fx = *state;
+	const struct id mara = id_of(9, 1);
+	const struct id one = id_of(1, 1);
+	fx_begin(fx);
+	for (uint64_t p = 1; p <= 2; p++) {
+		put_patient(fx, p);
+		put_session(fx, p, 0, NOW_MS - 2 * p * DAY_MS, &mara);
+	}
+	put_merge(fx, 1, 2, NULL);
+	put_merge(fx, 2, 1, NULL);
+	fx_commit(fx);
+	const struct seen s = look(fx, 0);
+	assert_int_equal(s.count, 1);
+	assert_true(id_equal(&s.patients[0].patient_id, &one));
+	assert_int_equal(s.patients[0].facts.event_count, 2);
+}
+
 /* Every word of a chart that is looked at. */
 static void test_watch_410_words_of_a_chart(void **state)
 {
@@ -614,6 +634,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_watch_410_gone_quiet_until_the_next_visit,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_charts_of_one_person_are_one_patient,
+						fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_watch_410_a_circle_of_merges_is_one_person,
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_watch_410_words_of_a_chart, fx_setup,
 						fx_teardown),
