@@ -39,6 +39,50 @@ static enum err put_contacts(const json_t *who, json_t *patient)
 	return json_put(patient, "telecom", json_incref(list));
 }
 
+static enum err add_link(json_t *links, const char *type, const char *id)
+{
+	json_t *link = json_object();
+
+	ENSURE(json_array_append_new(links, link) == 0, ERR_NOMEM);
+	TRY(fhir_put_reference(link, "other", id));
+	return json_put(link, "type", json_string(type));
+}
+
+/* A chart that was merged into this one: a Patient of its own, not in use, so that whoever knew the
+ * person by it finds them. */
+static enum err add_merged(struct fhir *f, const json_t *merged, json_t *links)
+{
+	const char *id = json_text_of(merged, "patient_id");
+	json_t *patient = NULL;
+	json_t *names = NULL;
+	json_t *back = NULL;
+
+	TRY(add_link(links, "replaces", id));
+	TRY(fhir_add(f, "Patient", id, &patient));
+	TRY(json_put(patient, "active", json_false()));
+	if (json_text_of(merged, "name") != NULL) {
+		names = json_array();
+		TRY(json_put(patient, "name", names));
+		TRY(add_name(names, "old", json_text_of(merged, "name")));
+	}
+	TRY(fhir_put_text(patient, "birthDate", json_text_of(merged, "born")));
+	back = json_array();
+	TRY(json_put(patient, "link", back));
+	return add_link(back, "replaced-by", f->patient);
+}
+
+static enum err add_all_merged(struct fhir *f, const json_t *list, json_t *patient)
+{
+	json_t *links = NULL;
+
+	if (json_array_size(list) == 0) return ERR_OK;
+	links = json_array();
+	TRY(json_put(patient, "link", links));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		TRY(add_merged(f, json_array_get(list, i), links));
+	return ERR_OK;
+}
+
 static enum err add_patient(struct fhir *f, const char *clinic_id)
 {
 	const json_t *who = json_object_get(f->chart, "patient");
@@ -53,6 +97,7 @@ static enum err add_patient(struct fhir *f, const char *clinic_id)
 		TRY(add_name(names, "usual", json_text_of(who, "name_used")));
 	TRY(put_contacts(who, patient));
 	TRY(fhir_put_text(patient, "birthDate", json_text_of(who, "born")));
+	TRY(add_all_merged(f, json_object_get(who, "merged"), patient));
 	return fhir_put_reference(patient, "managingOrganization", clinic_id);
 }
 

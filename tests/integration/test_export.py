@@ -8,11 +8,9 @@ import subprocess
 import tempfile
 import unittest
 
+import fhir_check
 from harness import SharedClinicTest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FHIR = os.path.join(HERE, "fhir")
-MODULES = os.path.join(HERE, "../../build/fhir")
 NOTE = "zebrafish: she has not told anybody"
 OTHER_NOTE = "axolotl: about work"
 DIRECT = {"alert": ("Flag", "AllergyIntolerance"), "episode": ("EpisodeOfCare",),
@@ -23,28 +21,6 @@ DIRECT = {"alert": ("Flag", "AllergyIntolerance"), "episode": ("EpisodeOfCare",)
 def pdf_text(path):
     return subprocess.run(["pdftotext", "-layout", path, "-"], check=True, capture_output=True,
                           text=True).stdout
-
-
-def fhir_modules():
-    """The npm package fhir, installed once by its lock file into build/."""
-    lock = os.path.join(FHIR, "package-lock.json")
-    kept = os.path.join(MODULES, "package-lock.json")
-    with open(lock, "rb") as f:
-        wanted = f.read()
-    if os.path.exists(kept):
-        with open(kept, "rb") as f:
-            if f.read() == wanted:
-                return MODULES
-    shutil.rmtree(MODULES, ignore_errors=True)
-    os.makedirs(MODULES)
-    shutil.copy(os.path.join(FHIR, "package.json"), MODULES)
-    shutil.copy(lock, MODULES)
-    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=MODULES,
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        os.remove(kept)
-        raise AssertionError("npm ci: %s" % done.stderr)
-    return MODULES
 
 
 class Export(SharedClinicTest):
@@ -236,7 +212,7 @@ class Export(SharedClinicTest):
                                 made["note"])
         self.export(made["maya"], "maya.fhir", "--as", "fhir", "--names", "gap", "--note",
                     made["note"])
-        checked = json.loads(self.check_fhir("maya.fhir"))
+        checked = fhir_check.check(self.file("maya.fhir"))
         self.assertEqual(checked["messages"], [])
         self.assertTrue(checked["valid"])
         for kind in ("Patient", "Practitioner", "Encounter", "Observation", "Condition",
@@ -251,12 +227,7 @@ class Export(SharedClinicTest):
         del seen["resource"]["status"]
         with open(self.file("broken.fhir"), "w", encoding="utf-8") as f:
             json.dump(bundle, f)
-        self.assertFalse(json.loads(self.check_fhir("broken.fhir"))["valid"])
-
-    def check_fhir(self, name):
-        return subprocess.run(
-            ["node", os.path.join(FHIR, "check.js"), fhir_modules(), self.file(name)],
-            check=True, capture_output=True, text=True).stdout
+        self.assertFalse(fhir_check.check(self.file("broken.fhir"))["valid"])
 
     def check_bundle(self, bundle, chart):
         """Every record is a resource, every reference leads to one, no id stands twice."""
@@ -499,7 +470,7 @@ class Export(SharedClinicTest):
                          [None, "supervisor"])
         self.assertTrue(all("individual" in p for p in encounter["participant"]))
         if shutil.which("npm"):
-            self.assertEqual(json.loads(self.check_fhir("signed.fhir"))["messages"], [])
+            self.assertEqual(fhir_check.check(self.file("signed.fhir"))["messages"], [])
 
     # -- the wrong chart -----------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 that is taken back; nothing is moved."""
 import json
 import os
+import shutil
 import unittest
 
+import fhir_check
 from harness import ClinicTest
 
 
@@ -127,6 +129,28 @@ class Merge(ClinicTest):
         self.assertEqual(len(chart["sessions"]), 2)
         self.assertEqual(sorted(a["text"] for a in chart["records"]["alert"]), ["latex", "nuts"])
         self.assertEqual([p["name"] for p in chart["patient"]["merged"]], ["Maja Row"])
+
+    def test_the_bundle_says_which_chart_was_replaced(self):
+        self.merge(self.room2)
+        path = os.path.join(self.clinic.root, "maya.fhir")
+        self.room2.call("export", "patient", self.maya, "--file", path, "--as", "fhir")
+        with open(path, encoding="utf-8") as f:
+            entries = json.load(f)["entry"]
+        url = {e["resource"]["id"]: e["fullUrl"] for e in entries}
+        people = {e["resource"]["id"]: e["resource"] for e in entries
+                  if e["resource"]["resourceType"] == "Patient"}
+        self.assertEqual(set(people), {self.maya, self.twice})
+        links = {name: [(k["type"], k["other"]["reference"]) for k in people[name]["link"]]
+                 for name in people}
+        self.assertEqual(links, {self.maya: [("replaces", url[self.twice])],
+                                 self.twice: [("replaced-by", url[self.maya])]})
+        self.assertFalse(people[self.twice]["active"])
+        for entry in entries:  # both histories are the chart's that stays
+            subject = entry["resource"].get("subject", {}).get("reference", url[self.maya])
+            self.assertEqual(subject, url[self.maya])
+        if shutil.which("npm"):
+            checked = fhir_check.check(path)
+            self.assertEqual((checked["messages"], checked["valid"]), ([], True))
 
 
 if __name__ == "__main__":
