@@ -4,6 +4,7 @@ Uses the two programs, files and sockets only; nothing of the C code. Waiting is
 condition with a limit, never for an amount of time. ROOMKEEP_BIN names the folder of the programs.
 """
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -59,6 +60,11 @@ def answer(args, stdin="", timeout=120):
     if status != 0:
         raise Failed(args, status, out, err)
     return json.loads(out) if out.strip() else None
+
+
+def day(back):
+    """The date of so many days ago: what may not be old must not be written down here."""
+    return (datetime.date.today() - datetime.timedelta(days=back)).isoformat()
 
 
 def until(what, check, limit=WAIT_S):

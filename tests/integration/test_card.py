@@ -1,18 +1,13 @@
 """Two visits as they are charted, and the welcome card between them: whole, offline, and with
 nothing on it that is a secret of somebody."""
-import datetime
 import json
 import os
 import secrets
 import unittest
 
-from harness import ClinicTest, run, until
+from harness import ClinicTest, day, run, until
 
 HARBOUR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/harbour")
-
-
-def day(ago):
-    return (datetime.date.today() - datetime.timedelta(days=ago)).isoformat()
 
 
 class Card(ClinicTest):

@@ -1,4 +1,5 @@
 """What leaves the clinic about one patient: the whole record, a letter, a receipt."""
+import datetime
 import json
 import os
 import re
@@ -9,13 +10,18 @@ import tempfile
 import unittest
 
 import fhir_check
-from harness import SharedClinicTest
+from harness import SharedClinicTest, day
 
 NOTE = "zebrafish: she has not told anybody"
 OTHER_NOTE = "axolotl: about work"
 DIRECT = {"alert": ("Flag", "AllergyIntolerance"), "episode": ("EpisodeOfCare",),
           "health_answer": ("Observation",), "consent": ("Consent",),
           "referral": ("ServiceRequest",), "appointment": ("Appointment",)}
+
+
+def long_day(back):
+    then = datetime.date.fromisoformat(day(back))
+    return then.strftime("%d %B %Y").lstrip("0")
 
 
 def pdf_text(path):
@@ -351,7 +357,7 @@ class Export(SharedClinicTest):
 
     def test_on7_no_letter_to_who_is_to_get_nothing(self):
         made = self.chart()
-        referral = self.referral(made, "2026-11-01")
+        referral = self.referral(made, day(29))
         self.add("directive", "--patient", made["maya"], "--asked-by", "patient", "--against",
                  "recipient", "--recipient", "Dr Iris Tal", "--scope", "record")
         refused = self.room2.refused(*self.letter(referral, "no.pdf"))
@@ -373,10 +379,10 @@ class Export(SharedClinicTest):
     def referral(self, made, consent_on):
         provider = self.add("provider", "--name", "Dr Iris Tal", "--discipline", "physician")
         referral = self.add("referral", "--patient", made["maya"], "--state", "noticed",
-                            "--noticed-on", "2026-11-01", "--provider", provider, "--ask", "-",
+                            "--noticed-on", day(29), "--provider", provider, "--ask", "-",
                             stdin="Please look at the left shoulder.")
         self.room2.call("set", "referral", referral, "--state", "discussed", "--discussed-on",
-                        "2026-11-01")
+                        day(29))
         if consent_on:
             self.room2.call("set", "referral", referral, "--state", "consented", "--consent-on",
                             consent_on)
@@ -393,25 +399,25 @@ class Export(SharedClinicTest):
         refused = self.room2.refused(*self.letter(without, "no.pdf"))
         self.assertEqual((refused.status, refused.code), (65, "no_consent"))
         self.assertEqual(os.listdir(self.folder), [])
-        referral = self.referral(made, "2026-11-01")
+        referral = self.referral(made, day(29))
         self.room2.call(*self.letter(referral, "letter.pdf"))
         text = pdf_text(self.file("letter.pdf"))
         for words in ("Dr Iris Tal", "physician", "Maya Rowe", "left shoulder", "neck pain",
                       "Neck rotation, left", "50 degrees", "64 degrees", "negative", "Mara Lind",
-                      "nut oil", "agreed to it on 1 November 2026", "Page 1 of 1"):
+                      "nut oil", "agreed to it on %s" % long_day(29), "Page 1 of 1"):
             self.assertIn(words, text)
         for words in ("zebrafish", "Mood", "Ann", "Stiff"):
             self.assertNotIn(words, text)
         self.assertEqual(self.disclosures(made), [])
         self.room2.call(*self.letter(referral, "given.pdf", "--given"))
         self.assertEqual([(r["recipient"], r["consent_signed_on"])
-                          for r in self.disclosures(made)], [("Dr Iris Tal", "2026-11-01")])
+                          for r in self.disclosures(made)], [("Dr Iris Tal", day(29))])
 
     @unittest.skipUnless(shutil.which("pdftotext"), "no pdftotext (poppler-utils)")
     def test_referral_49_a_relative_in_the_letter_is_resolved_first(self):
         made = self.chart()
         self.link_to_ann(made["maya"])
-        referral = self.referral(made, "2026-11-01")
+        referral = self.referral(made, day(29))
         self.room2.call("set", "referral", referral, "--ask", "-",
                         stdin="Look at the shoulder. Her sister Ann had the same.")
         refused = self.room2.refused(*self.letter(referral, "no.pdf"))
@@ -522,7 +528,7 @@ class Export(SharedClinicTest):
     @unittest.skipUnless(shutil.which("pdftotext"), "no pdftotext (poppler-utils)")
     def test_3g_no_letter_tells_of_it(self):
         made = self.wrong_chart()
-        self.room2.call(*self.letter(self.referral(made, "2026-11-01"), "letter.pdf"))
+        self.room2.call(*self.letter(self.referral(made, day(29)), "letter.pdf"))
         text = pdf_text(self.file("letter.pdf"))
         self.assertIn("nut oil", text)
         self.assertNotIn("warfarin", text)

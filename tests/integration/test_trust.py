@@ -1,17 +1,12 @@
 """Trust, end to end: referrals with timers, requests with a clock, the guard of relatives."""
 import contextlib
-import datetime
 import os
 import sqlite3
 import unittest
 
-from harness import ClinicTest, run, until
+from harness import ClinicTest, day, run, until
 
 DIRECTIVE_HIT, BREAKGLASS = 23, 24
-
-
-def day(back):
-    return (datetime.date.today() - datetime.timedelta(days=back)).isoformat()
 
 
 class Referrals(ClinicTest):
