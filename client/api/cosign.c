@@ -38,3 +38,16 @@ enum err cosign_put_state(struct verb *v, json_t *object, bool withheld, bool is
 	if (!cosigned) state = "to_cosign";
 	return json_put(object, "state", json_string(withheld ? "withheld" : state));
 }
+
+enum err cosign_waits(struct verb *v, const struct local_session_row *row,
+		      const struct id *patient_id, bool *ret)
+{
+	bool cosigned = true;
+
+	*ret = false;
+	if (!row->is_signed || row->withheld) return ERR_OK;
+	if (!id_equal(&row->supervisor_id, desk_person(v->desk))) return ERR_OK;
+	TRY(is_cosigned(v, &row->supervisor_id, patient_id, &row->session_id, &cosigned));
+	*ret = !cosigned;
+	return ERR_OK;
+}

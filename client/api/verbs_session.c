@@ -329,9 +329,10 @@ static enum err worklist_of(struct verb *v, void *ctx, const struct local_patien
 	TRY(local_all_sessions(verb_local(v), verb_vault(v), &patient_id, &rows, &count));
 	count = local_rows_that_stand(rows, count);
 	for (size_t i = 0; i < count; i++) {
-		if (rows[i].is_signed) continue;
-		if (!id_equal(&rows[i].therapist_id, desk_person(v->desk))) continue;
-		TRY(worklist_add(w, &rows[i], &patient_id));
+		bool waits = !rows[i].is_signed &&
+			     id_equal(&rows[i].therapist_id, desk_person(v->desk));
+		if (!waits) TRY(cosign_waits(v, &rows[i], &patient_id, &waits));
+		if (waits) TRY(worklist_add(w, &rows[i], &patient_id));
 	}
 	return ERR_OK;
 }
@@ -359,7 +360,8 @@ static enum err put_open(struct verb *v, const struct open_session *open, json_t
 	return json_put(object, "age_hours", json_integer((json_int_t)(age_ms / CALENDAR_HOUR_MS)));
 }
 
-/* The person's own, of all patients, the oldest first: a list of work that nothing falls from. */
+/* The person's own, and what students signed for the person to stand by, of all patients, the
+ * oldest first: a list of work that nothing falls from. */
 static enum err answer_unsigned(struct verb *v)
 {
 	CLEANUP(worklist_finip) struct worklist w = { 0 };

@@ -414,8 +414,12 @@ class Roles(ClinicTest):
         self.room1.sync()
         self.room2.sync()
         self.assertEqual(self.room2.session(session)["state"], "to_cosign")
+        work = self.room2.call("list", "sessions", "--unsigned")["sessions"]
+        self.assertEqual([(s["session_id"], s["state"], s["author"]) for s in work],
+                         [(session, "to_cosign", "kim")])
         self.room2.call("add", "cosign", "--patient", maya, "--session", session)
         self.assertEqual(self.room2.session(session)["state"], "signed")
+        self.assertEqual(self.room2.call("list", "sessions", "--unsigned")["sessions"], [])
         self.room2.sync()
         self.room1.sync()
         self.assertEqual(self.room1.session(session)["state"], "signed")
