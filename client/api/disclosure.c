@@ -11,12 +11,7 @@
 /* protobuf-c only reads what it packs; its struct is not const. */
 static char *borrowed(const char *text)
 {
-	union {
-		const char *in;
-		char *out;
-	} cast = { .in = text };
-
-	return text[0] == '\0' ? NULL : cast.out;
+	return text[0] == '\0' ? NULL : wire_text(text);
 }
 
 static enum err read_basis(struct verb *v, const char *word, Roomkeep__Disclosure *m)

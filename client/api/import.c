@@ -268,11 +268,7 @@ static enum err place_measures(struct import *m)
 /* protobuf-c's structs are not const, but packing only reads. */
 static char *borrowed(const char *text)
 {
-	union {
-		const char *in;
-		char *out;
-	} cast = { .in = text };
-	return text[0] != '\0' ? cast.out : NULL;
+	return text[0] != '\0' ? wire_text(text) : NULL;
 }
 
 static enum err import_patient(struct import *m, const struct named *n)

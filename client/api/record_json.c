@@ -4,6 +4,7 @@
 #include "cli/words.h"
 #include "record/reflect.h"
 #include "record/text.h"
+#include "wire/op.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,16 +68,6 @@ static enum err fail_key(struct verb *v, const struct kind_info *info, const cha
 
 /* ---- from JSON ----------------------------------------------------------------------------- */
 
-/* protobuf-c only reads what it packs; its struct is not const. */
-static char *borrowed(const json_t *value)
-{
-	union {
-		const char *in;
-		char *out;
-	} cast = { .in = json_string_value(value) };
-	return cast.out;
-}
-
 /* One line: in its normal form, as names are stored. */
 static enum err read_line(struct arena *a, const json_t *value, char **ret_text)
 {
@@ -101,7 +92,7 @@ static enum err read_text(const struct field_rule *rule, struct arena *a, const 
 {
 	ENSURE(json_is_string(value), ERR_BAD_VALUE);
 	if (rule->format == FIELD_NAME) return read_line(a, value, ret_text);
-	*ret_text = borrowed(value);
+	*ret_text = wire_text(json_string_value(value));
 	return ERR_OK;
 }
 

@@ -61,12 +61,7 @@ static struct view text_of(const char *text)
 
 static char *kept_text(const char *from, const char *into)
 {
-	/* protobuf-c only reads what it packs; its struct is not const. */
-	union {
-		const char *in;
-		char *out;
-	} text = { .in = from };
-	return text_of(into).len > 0 || text_of(from).len == 0 ? NULL : text.out;
+	return text_of(into).len > 0 || text_of(from).len == 0 ? NULL : wire_text(from);
 }
 
 /* Names and birth date stay as they are in the chart that stays. */

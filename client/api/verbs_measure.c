@@ -129,13 +129,7 @@ static enum err read_finding(struct verb *v, Roomkeep__Measure *m)
 
 static enum err read_people_and_words(struct verb *v, struct asked *a)
 {
-	/* protobuf-c wants what it only reads as char *. */
-	union {
-		const char *in;
-		char *out;
-	} words = { .in = json_text_of(v->request, "limited_by") };
-
-	a->m.limited_by = words.out;
+	a->m.limited_by = wire_text(json_text_of(v->request, "limited_by"));
 	if (!verb_has(v, "rater")) return ERR_OK;
 	const enum err e = local_user_by_login(verb_local(v), verb_text(v, "rater"), &a->rater_id);
 	if (e == ERR_NOT_FOUND) {

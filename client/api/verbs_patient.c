@@ -49,12 +49,7 @@ static char *plain_text(struct verb *v, const char *key)
 	json_t *value = json_object_get(v->request, key);
 
 	if (!json_is_string(value)) return NULL;
-	/* protobuf-c only reads what it packs; its struct is not const. */
-	union {
-		const char *in;
-		char *out;
-	} cast = { .in = json_string_value(value) };
-	return cast.out;
+	return wire_text(json_string_value(value));
 }
 
 /* Dates are written so that the later one is also the greater text. */

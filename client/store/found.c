@@ -231,7 +231,7 @@ static enum err found_make_frame(const struct found_keys *k, const struct found_
 	account.has_user_id = account.has_auth_pk = true;
 	account.has_keyring_blob = account.has_recovery_blob = true;
 	account.user_id = wire_id_bytes(&k->user_id);
-	account.login = people_text(o->login);
+	account.login = wire_text(o->login);
 	account.auth_pk = wire_bytes(sign_pk_view(&k->pass.auth.pk));
 	account.keyring_blob = wire_bytes(buf_view(&k->blob));
 	account.recovery_blob = wire_bytes(buf_view(&k->recovery));
@@ -239,7 +239,7 @@ static enum err found_make_frame(const struct found_keys *k, const struct found_
 	m.has_proof = m.has_clinic_id = m.has_root_pk = m.has_room_id = true;
 	m.proof = wire_bytes(VIEW_OF(proof.b));
 	m.clinic_id = wire_id_bytes(&k->clinic_id);
-	m.clinic_name = people_text(o->clinic_name);
+	m.clinic_name = wire_text(o->clinic_name);
 	m.root_pk = wire_bytes(sign_pk_view(&k->root.pk));
 	m.policy = &policy;
 	m.server_record = &server;
@@ -247,7 +247,7 @@ static enum err found_make_frame(const struct found_keys *k, const struct found_
 	m.first_owner = &item;
 	m.account = &account;
 	m.room_id = wire_id_bytes(&k->room_id);
-	m.room_name = people_text(o->room_name);
+	m.room_name = wire_text(o->room_name);
 	Roomkeep__Frame f = ROOMKEEP__FRAME__INIT;
 	f.body_case = ROOMKEEP__FRAME__BODY_FOUND;
 	f.found = &m;

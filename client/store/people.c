@@ -11,15 +11,6 @@
 
 /* ---- shared small parts ---------------------------------------------------------------------- */
 
-char *people_text(const char *text)
-{
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = text };
-	return u.out;
-}
-
 Roomkeep__Signed people_signed(struct view body, const struct sign_sig *sig)
 {
 	Roomkeep__Signed s = ROOMKEEP__SIGNED__INIT;
@@ -46,7 +37,7 @@ Roomkeep__DirectoryItem people_item(const struct dir_signed *s, const char *logi
 	item.subject_signature = wire_bytes(sign_sig_view(&s->by_new));
 	item.has_previous_signature = !sig_is_zero(&s->by_old);
 	item.previous_signature = wire_bytes(sign_sig_view(&s->by_old));
-	item.login = people_text(login);
+	item.login = wire_text(login);
 	return item;
 }
 
@@ -197,7 +188,7 @@ static enum err add_make_frame(const struct add *a, const struct new_user *u, st
 	Roomkeep__Account account = ROOMKEEP__ACCOUNT__INIT;
 	account.has_user_id = account.has_auth_pk = account.has_keyring_blob = true;
 	account.user_id = wire_id_bytes(&a->user_id);
-	account.login = people_text(u->login);
+	account.login = wire_text(u->login);
 	account.auth_pk = wire_bytes(sign_pk_view(&a->pass.auth.pk));
 	account.keyring_blob = wire_bytes(buf_view(&a->blob));
 	account.has_recovery_blob = a->recovery.len > 0;
@@ -320,8 +311,8 @@ enum err people_invite(struct local *l, const struct vault *v, const char *room_
 	TRY(invite_blob(l, &keys, expires_ms, &blob));
 
 	Roomkeep__InviteRoom m = ROOMKEEP__INVITE_ROOM__INIT;
-	m.name = people_text(room_name);
-	m.kind = people_text(kind);
+	m.name = wire_text(room_name);
+	m.kind = wire_text(kind);
 	m.has_join_id = m.has_join_mac = m.has_expires_ms = m.has_join_blob = true;
 	m.join_id = wire_id_bytes(&keys.join_id);
 	m.join_mac = wire_bytes(secret_view(keys.mac));

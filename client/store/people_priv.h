@@ -35,7 +35,6 @@ MUST_USE enum err people_new_passphrase(struct view raw, const char *login, cons
 					enum passphrase_fault *ret_fault);
 
 /* Messages that borrow. protobuf-c's structs are not const but packing only reads. */
-char *people_text(const char *text);
 Roomkeep__Signed people_signed(struct view body, const struct sign_sig *sig);
 /* `s` and `login` (may be NULL) must outlive the item. */
 Roomkeep__DirectoryItem people_item(const struct dir_signed *s, const char *login);

@@ -30,6 +30,15 @@ ProtobufCBinaryData wire_id_bytes(const struct id *id)
 	return wire_bytes(id_view(id));
 }
 
+char *wire_text(const char *text)
+{
+	union {
+		const char *from;
+		char *to;
+	} p = { .from = text };
+	return p.to;
+}
+
 enum err wire_id(ProtobufCBinaryData from, struct id *ret_id)
 {
 	return id_from_view(wire_view(from), ret_id);

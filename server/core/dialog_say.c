@@ -19,16 +19,6 @@ static Roomkeep__Frame dialog_frame(uint64_t request)
 	return frame;
 }
 
-/* A static text for a protobuf-c string that packing only reads. */
-static char *dialog_text(const char *text)
-{
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = text };
-	return u.out;
-}
-
 void dialog_say_result(struct dialog *d, uint64_t request, enum err err, struct dialog_actions *out)
 {
 	Roomkeep__Result result = ROOMKEEP__RESULT__INIT;
@@ -259,9 +249,9 @@ void dialog_say_rooms(struct dialog *d, uint64_t request, uint64_t wall_ms,
 			info[i].has_room_id = 1;
 			info[i].room_id = wire_id_bytes(&room->room_id);
 		}
-		info[i].name = dialog_text(room->name);
-		info[i].kind = dialog_text(room->kind);
-		info[i].state = dialog_text(roster_room_state_text(room, wall_ms));
+		info[i].name = wire_text(room->name);
+		info[i].kind = wire_text(room->kind);
+		info[i].state = wire_text(roster_room_state_text(room, wall_ms));
 		list[i] = &info[i];
 	}
 	Roomkeep__Rooms rooms = ROOMKEEP__ROOMS__INIT;

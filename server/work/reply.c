@@ -49,12 +49,3 @@ char *reply_text(struct arena *arena, struct view text)
 	if (copy != NULL && text.len > 0) memcpy(copy, text.p, text.len);
 	return copy;
 }
-
-char *reply_borrow_text(const char *text)
-{
-	union {
-		const char *in;
-		char *out;
-	} u = { .in = text };
-	return u.out;
-}

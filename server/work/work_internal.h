@@ -188,5 +188,3 @@ MUST_USE enum err reply_result(struct ask *a, enum err err, uint64_t retry_ms);
 void reply_fill_head(const struct roster_head *from, Roomkeep__SignedHead *to);
 /* A NUL-terminated copy for a protobuf-c string; NULL when the arena is full. */
 char *reply_text(struct arena *arena, struct view text);
-/* For protobuf-c strings and arrays that packing only reads. */
-char *reply_borrow_text(const char *text);

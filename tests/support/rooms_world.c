@@ -520,14 +520,10 @@ struct id room_add_patient(struct room *r, const char *name, const char *born)
 {
 	const struct id id = local_new_id(r->local, r->w->wall);
 	Roomkeep__Patient m = ROOMKEEP__PATIENT__INIT;
-	union {
-		const char *in;
-		char *out;
-	} n = { .in = name }, b = { .in = born };
 	m.has_patient_id = true;
 	m.patient_id = wire_id_bytes(&id);
-	m.name = n.out;
-	m.born = b.out;
+	m.name = wire_text(name);
+	m.born = wire_text(born);
 	struct id op_id;
 	OK(local_append(r->local, &r->desk.vault, KIND_PATIENT, &m.base, r->w->wall, &op_id, NULL));
 	return id;

@@ -4,6 +4,7 @@
 #include "record/field_words.h"
 #include "record/law.h"
 #include "record/mood.h"
+#include "wire/op.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,15 +16,6 @@ static int64_t day_of(const char *text)
 	int64_t day = 0;
 	assert_true(care_day(text, &day));
 	return day;
-}
-
-static char *text(const char *s)
-{
-	union {
-		const char *from;
-		char *to;
-	} p = { .from = s };
-	return p.to;
 }
 
 /* ---- mood ------------------------------------------------------------------------------------ */
@@ -59,9 +51,9 @@ static void test_card_44_a_thing_to_talk_about_ends_after_six_months(void **stat
 {
 	(void)state;
 	Roomkeep__TalkAbout m = ROOMKEEP__TALK_ABOUT__INIT;
-	m.heard_on = text("2026-08-31");
+	m.heard_on = wire_text("2026-08-31");
 	assert_int_equal(care_talk_until(&m), day_of("2027-02-28"));
-	m.expires = text("2026-09-30");
+	m.expires = wire_text("2026-09-30");
 	assert_int_equal(care_talk_until(&m), day_of("2026-09-30"));
 
 	assert_false(care_talk_shows(&m, day_of("2026-09-01"))); /* nobody said it was ok */
@@ -101,7 +93,7 @@ static void test_bc10_minor_without_guardian_needs_capacity_basis(void **state)
 	m.given_by = ROOMKEEP__CONSENT__GIVEN_BY__GUARDIAN;
 	assert_false(care_consent_lacks_basis(&m, true));
 	m.given_by = ROOMKEEP__CONSENT__GIVEN_BY__PATIENT;
-	m.capacity_basis = text("understands purpose, risks and that she may stop");
+	m.capacity_basis = wire_text("understands purpose, risks and that she may stop");
 	assert_false(care_consent_lacks_basis(&m, true));
 	m.capacity_basis = NULL;
 	m.answer = ROOMKEEP__CONSENT__ANSWER__NO; /* a no always counts */

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "record/fields.h"
+#include "wire/op.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,12 +150,8 @@ static void test_what_positive_means_and_what_is_never_proof(void **state)
 static Roomkeep__Measure value_of(const char *ref, const char *unit, int64_t milli, int side)
 {
 	Roomkeep__Measure m = ROOMKEEP__MEASURE__INIT;
-	union {
-		const char *from;
-		char *to;
-	} r = { .from = ref }, u = { .from = unit };
-	m.ref = r.to;
-	m.unit = u.to;
+	m.ref = wire_text(ref);
+	m.unit = wire_text(unit);
 	m.has_catalogue = true;
 	m.catalogue = CATALOGUE_VERSION;
 	m.has_value_milli = true;

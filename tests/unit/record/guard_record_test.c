@@ -44,7 +44,7 @@ static void test_a_link_is_seen_from_both_charts(void **state)
 	assert_int_equal(l.kin, GUARD_KIN_PARENT);
 	assert_int_equal(l.relative.b[0], 2);
 	assert_false(guard_link_read(&m.base, &(struct id){ { 4 } }, &l));
-	m.ended_on = sample_text("2026-11-01");
+	m.ended_on = wire_text("2026-11-01");
 	assert_false(guard_link_read(&m.base, &(struct id){ { 2 } }, &l));
 }
 
@@ -87,12 +87,12 @@ static void test_a_grant_is_one_way_and_dated(void **state)
 	SAMPLE_SET(&m, to_id, sample_id(2));
 	m.scope = scope;
 	m.n_scope = 1;
-	m.given_on = sample_text("2026-11-01");
+	m.given_on = wire_text("2026-11-01");
 	assert_int_equal(change(KIND_SHARING_GRANT, NULL, &m.base), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "to_id");
 	m.to_id = sample_id(3);
 	assert_int_equal(change(KIND_SHARING_GRANT, NULL, &m.base), ERR_OK);
-	m.expires_on = sample_text("2026-10-31");
+	m.expires_on = wire_text("2026-10-31");
 	assert_int_equal(change(KIND_SHARING_GRANT, NULL, &m.base), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "expires_on");
 	m.expires_on = NULL;
@@ -102,7 +102,7 @@ static void test_a_grant_is_one_way_and_dated(void **state)
 	assert_true(guard_may_share(&g, 1, &from, &to, GUARD_SEE_BOOKING, g.given_on));
 	assert_false(guard_may_share(&g, 1, &to, &from, GUARD_SEE_BOOKING, g.given_on));
 	assert_false(guard_may_share(&g, 1, &from, &to, GUARD_SEE_NOTE, g.given_on));
-	m.revoked_on = sample_text("2026-11-02");
+	m.revoked_on = wire_text("2026-11-02");
 	guard_grant_read(&m, false, 0, &g);
 	assert_string_equal(guard_grant_state_name(guard_grant_state_at(&g, g.given_on)),
 			    "revoked");
@@ -168,15 +168,15 @@ static void test_a_grant_keeps_whom_it_was_given_to(void **state)
 	SAMPLE_SET(&m, to_id, sample_id(3));
 	m.scope = scope;
 	m.n_scope = 1;
-	m.given_on = sample_text("2026-11-02");
+	m.given_on = wire_text("2026-11-02");
 	Roomkeep__SharingGrant op = ROOMKEEP__SHARING_GRANT__INIT;
 	SAMPLE_SET(&op, sharing_grant_id, sample_id(1));
 	SAMPLE_SET(&op, patient_id, sample_id(2));
 	SAMPLE_SET(&op, to_id, sample_id(3));
-	op.revoked_on = sample_text("2026-11-01");
+	op.revoked_on = wire_text("2026-11-01");
 	assert_int_equal(change(KIND_SHARING_GRANT, &m.base, &op.base), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "revoked_on");
-	op.revoked_on = sample_text("2026-11-02");
+	op.revoked_on = wire_text("2026-11-02");
 	assert_int_equal(change(KIND_SHARING_GRANT, &m.base, &op.base), ERR_OK);
 	SAMPLE_SET(&op, to_id, sample_id(4));
 	assert_int_equal(change(KIND_SHARING_GRANT, &m.base, &op.base), ERR_BAD_VALUE);

@@ -10,22 +10,13 @@
 
 #include <cmocka.h>
 
-static char *words(const char *s)
-{
-	union {
-		const char *from;
-		char *to;
-	} p = { .from = s };
-	return p.to;
-}
-
 static Roomkeep__Shift shift(void)
 {
 	Roomkeep__Shift m = ROOMKEEP__SHIFT__INIT;
 	m.has_weekday = true;
 	m.weekday = ROOMKEEP__SHIFT__WEEKDAY__TUESDAY;
-	m.opens = words("09:00");
-	m.closes = words("17:30");
+	m.opens = wire_text("09:00");
+	m.closes = wire_text("17:30");
 	return m;
 }
 
@@ -69,11 +60,11 @@ static void test_hours_that_say_nothing(void **state)
 	m.closes = NULL;
 	assert_false(house_record_shift(&m, &whose, &hours));
 	m = shift();
-	m.closes = words("09:00"); /* two rooms changed it apart */
+	m.closes = wire_text("09:00"); /* two rooms changed it apart */
 	assert_false(house_record_shift(&m, &whose, &hours));
-	m.closes = words("25:00");
+	m.closes = wire_text("25:00");
 	assert_false(house_record_shift(&m, &whose, &hours));
-	m.opens = words("9");
+	m.opens = wire_text("9");
 	assert_false(house_record_shift(&m, &whose, &hours));
 }
 
@@ -83,7 +74,7 @@ static void test_closed_days(void **state)
 	int64_t day = 0;
 	Roomkeep__ClosedDay m = ROOMKEEP__CLOSED_DAY__INIT;
 	assert_false(house_record_closed_day(&m, &day));
-	m.day = words("1970-01-03");
+	m.day = wire_text("1970-01-03");
 	assert_true(house_record_closed_day(&m, &day));
 	assert_int_equal(day, 2);
 	m.has_ended = true;
@@ -91,7 +82,7 @@ static void test_closed_days(void **state)
 	m.ended = true;
 	assert_false(house_record_closed_day(&m, &day));
 	m.ended = false;
-	m.day = words("1970-02-30");
+	m.day = wire_text("1970-02-30");
 	assert_false(house_record_closed_day(&m, &day));
 }
 

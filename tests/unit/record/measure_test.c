@@ -65,12 +65,12 @@ static Roomkeep__Measure plain(const char *ref)
 	const struct catalogue_entry *e = catalogue_find(view_str(ref));
 	assert_non_null(e);
 	m.measure_id = sample_id(5);
-	m.ref = sample_text(ref);
+	m.ref = wire_text(ref);
 	m.phase = ROOMKEEP__PHASE__PRE;
 	m.has_side = e->side_required;
 	m.side = ROOMKEEP__SIDE__LEFT;
 	m.has_value_milli = e->takes_value;
-	if (e->takes_value) m.unit = sample_text(e->unit);
+	if (e->takes_value) m.unit = wire_text(e->unit);
 	m.has_result = !e->takes_value;
 	m.result = ROOMKEEP__TEST_RESULT__POSITIVE;
 	return m;
@@ -143,7 +143,7 @@ static void test_a_skipped_row_says_why_and_nothing_else(void **state)
 	m.has_pain_at_end = true;
 	expect(&m, "pain_at_end", NULL);
 	m.has_pain_at_end = false;
-	m.limited_by = sample_text("pain");
+	m.limited_by = wire_text("pain");
 	expect(&m, "limited_by", NULL);
 	m.limited_by = NULL;
 	m.has_end_feel = true;
@@ -204,7 +204,7 @@ static void test_a_post_row_is_taken_like_its_pre_row(void **state)
 	expect_pair(&m, &empty, "pair_id"); /* of another session, or of another patient's */
 
 	Roomkeep__Measure other = m;
-	other.ref = sample_text("cx_lat");
+	other.ref = wire_text("cx_lat");
 	expect_pair(&other, &s, "ref");
 	other = m;
 	other.side = ROOMKEEP__SIDE__RIGHT;

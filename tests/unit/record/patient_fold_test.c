@@ -22,11 +22,11 @@ struct change {
 static enum err add(struct patient_fold *f, const struct change *c)
 {
 	union sample s = sample_of(KIND_PATIENT);
-	s.patient.name = sample_text(c->value[PATIENT_NAME]);
-	s.patient.name_used = sample_text(c->value[PATIENT_NAME_USED]);
-	s.patient.born = sample_text(c->value[PATIENT_BORN]);
-	s.patient.phone = sample_text(c->value[PATIENT_PHONE]);
-	s.patient.email = sample_text(c->value[PATIENT_EMAIL]);
+	s.patient.name = wire_text(c->value[PATIENT_NAME]);
+	s.patient.name_used = wire_text(c->value[PATIENT_NAME_USED]);
+	s.patient.born = wire_text(c->value[PATIENT_BORN]);
+	s.patient.phone = wire_text(c->value[PATIENT_PHONE]);
+	s.patient.email = wire_text(c->value[PATIENT_EMAIL]);
 	const struct payload p = { .info = kind_find(KIND_PATIENT), .is.any = &s.any };
 	const struct fold_meta meta = { .op_id = { { c->op_id } },
 					.author_id = { { 3 } },

@@ -322,7 +322,7 @@ static void test_texts_at_their_limits(void **state)
 	s.patient.name = text_of(0);
 	expect(KIND_PATIENT, &s.any, ERR_BAD_VALUE, "name");
 	s = sample_of(KIND_PATIENT);
-	s.patient.phone = sample_text("");
+	s.patient.phone = wire_text("");
 	expect(KIND_PATIENT, &s.any, ERR_OK, NULL);
 }
 
@@ -332,17 +332,17 @@ static void test_dirty_texts(void **state)
 	const char *dirty[] = { "a\x01", "a\x7f", "a\xc2\x80", "a\rb" };
 	for (size_t i = 0; i < COUNT_OF(dirty); i++) {
 		union sample s = sample_of(KIND_SESSION_TEXT);
-		s.session_text.text = sample_text(dirty[i]);
+		s.session_text.text = wire_text(dirty[i]);
 		expect(KIND_SESSION_TEXT, &s.any, ERR_BAD_TEXT, "text");
 		s = sample_of(KIND_PATIENT);
-		s.patient.name = sample_text(dirty[i]);
+		s.patient.name = wire_text(dirty[i]);
 		expect(KIND_PATIENT, &s.any, ERR_BAD_TEXT, "name");
 	}
 	union sample s = sample_of(KIND_PATIENT);
-	s.patient.name = sample_text("two\nlines");
+	s.patient.name = wire_text("two\nlines");
 	expect(KIND_PATIENT, &s.any, ERR_BAD_TEXT, "name");
 	s = sample_of(KIND_SESSION_TEXT);
-	s.session_text.text = sample_text("\xc3");
+	s.session_text.text = wire_text("\xc3");
 	expect(KIND_SESSION_TEXT, &s.any, ERR_BAD_TEXT, "text");
 }
 
@@ -441,7 +441,7 @@ static void test_a_measure_is_checked_against_the_catalogue(void **state)
 {
 	(void)state;
 	union sample s = sample_of(KIND_MEASURE);
-	s.measure.ref = sample_text("cx_rott");
+	s.measure.ref = wire_text("cx_rott");
 	expect(KIND_MEASURE, &s.any, ERR_BAD_VALUE, "ref");
 	s.measure.catalogue = 2;
 	expect(KIND_MEASURE, &s.any, ERR_VERSION, "ref");

@@ -260,15 +260,15 @@ static void test_nothing_ends_before_it_began(void **state)
 	(void)state;
 	union sample s = sample_of(KIND_ALERT);
 	Roomkeep__Alert *a = (Roomkeep__Alert *)&s.any;
-	a->started = sample_text("2026-11-02");
-	a->ended = sample_text("2026-11-01");
+	a->started = wire_text("2026-11-02");
+	a->ended = wire_text("2026-11-01");
 	expect_bad(kind_find(KIND_ALERT), &s.any, rule_of(kind_find(KIND_ALERT), "ended"));
 	s = sample_of(KIND_EPISODE);
 	Roomkeep__Episode *e = (Roomkeep__Episode *)&s.any;
-	e->started = sample_text("2026-11-02");
-	e->closed = sample_text("2026-11-01");
+	e->started = wire_text("2026-11-02");
+	e->closed = wire_text("2026-11-01");
 	expect_bad(kind_find(KIND_EPISODE), &s.any, rule_of(kind_find(KIND_EPISODE), "closed"));
-	e->closed = sample_text("2026-11-02");
+	e->closed = wire_text("2026-11-02");
 	CLEANUP(buf_finip) struct buf out = { 0 };
 	assert_int_equal(payload_encode(KIND_EPISODE, &s.any, true, blind, &out, NULL), ERR_OK);
 }

@@ -53,8 +53,8 @@ static Roomkeep__Alert alert_of(uint8_t alert, const char *text, const char *end
 	Roomkeep__Alert m = ROOMKEEP__ALERT__INIT;
 	SAMPLE_SET(&m, alert_id, sample_id(alert));
 	SAMPLE_SET(&m, patient_id, sample_id(1));
-	m.text = sample_text(text);
-	m.ended = sample_text(ended);
+	m.text = wire_text(text);
+	m.ended = wire_text(ended);
 	return m;
 }
 
@@ -144,7 +144,7 @@ static void test_what_is_written_once_stays_and_the_late_are_listed(void **state
 	union sample first = sample_of(KIND_HEALTH_ANSWER);
 	union sample late = sample_of(KIND_HEALTH_ANSWER);
 	Roomkeep__HealthAnswer *m = (Roomkeep__HealthAnswer *)&late.any;
-	m->detail = sample_text("something else");
+	m->detail = wire_text("something else");
 	OK(add(&f, 11, 4, &late.any));
 	OK(add(&f, 10, 3, &first.any));
 	const struct record_state *s = only(&f);

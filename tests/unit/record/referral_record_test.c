@@ -24,9 +24,9 @@ static Roomkeep__Referral referral_at(Roomkeep__Referral__State state)
 	SAMPLE_SET(&m, referral_id, sample_id(1));
 	SAMPLE_SET(&m, patient_id, sample_id(2));
 	SAMPLE_SET(&m, state, state);
-	m.ask = sample_text("is it the disc?");
+	m.ask = wire_text("is it the disc?");
 	for (size_t i = 0; i < COUNT_OF(day) && i < (size_t)state; i++)
-		*days[i] = sample_text(day[i]);
+		*days[i] = wire_text(day[i]);
 	return m;
 }
 
@@ -62,13 +62,13 @@ static void test_a_skipped_state_is_refused_with_those_that_may_be(void **state)
 	(void)state;
 	const Roomkeep__Referral r = referral_at(ROOMKEEP__REFERRAL__STATE__DISCUSSED);
 	Roomkeep__Referral op = to(ROOMKEEP__REFERRAL__STATE__SENT);
-	op.sent_on = sample_text("2026-11-05");
+	op.sent_on = wire_text("2026-11-05");
 	assert_int_equal(move(&r, op), ERR_BAD_VALUE);
 	assert_string_equal(error.allowed, "after discussed comes consented or declined");
 	/* Saying the same again, or something else, is no move. */
 	assert_int_equal(move(&r, to(ROOMKEEP__REFERRAL__STATE__DISCUSSED)), ERR_OK);
 	op = (Roomkeep__Referral)ROOMKEEP__REFERRAL__INIT;
-	op.learning_note = sample_text("not sure about this");
+	op.learning_note = wire_text("not sure about this");
 	assert_int_equal(move(&r, op), ERR_OK);
 }
 
@@ -79,10 +79,10 @@ static void test_a_state_is_entered_with_its_day(void **state)
 	Roomkeep__Referral op = to(ROOMKEEP__REFERRAL__STATE__CONSENTED);
 	assert_int_equal(move(&r, op), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "consent_on");
-	op.consent_on = sample_text("2026-11-01"); /* before it was discussed */
+	op.consent_on = wire_text("2026-11-01"); /* before it was discussed */
 	assert_int_equal(move(&r, op), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "consent_on");
-	op.consent_on = sample_text("2026-11-03");
+	op.consent_on = wire_text("2026-11-03");
 	assert_int_equal(move(&r, op), ERR_OK);
 	const Roomkeep__Referral c = referral_at(ROOMKEEP__REFERRAL__STATE__CONSENTED);
 	assert_int_equal(move(&c, to(ROOMKEEP__REFERRAL__STATE__DRAFTED)), ERR_BAD_VALUE);
@@ -94,10 +94,10 @@ static void test_an_end_without_an_answer_has_a_reason(void **state)
 	(void)state;
 	const Roomkeep__Referral r = referral_at(ROOMKEEP__REFERRAL__STATE__SENT);
 	Roomkeep__Referral op = to(ROOMKEEP__REFERRAL__STATE__DECLINED);
-	op.closed_on = sample_text("2026-11-20");
+	op.closed_on = wire_text("2026-11-20");
 	assert_int_equal(move(&r, op), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "reason");
-	op.reason = sample_text("went elsewhere");
+	op.reason = wire_text("went elsewhere");
 	assert_int_equal(move(&r, op), ERR_OK);
 	op.closed_on = NULL;
 	assert_int_equal(move(&r, op), ERR_BAD_VALUE);
@@ -108,7 +108,7 @@ static void test_a_change_with_a_bad_field_says_that_first(void **state)
 {
 	(void)state;
 	Roomkeep__Referral op = referral_at(ROOMKEEP__REFERRAL__STATE__NOTICED);
-	op.noticed_on = sample_text("2026-02-30");
+	op.noticed_on = wire_text("2026-02-30");
 	assert_int_equal(move(NULL, op), ERR_BAD_VALUE);
 	assert_string_equal(error.field, "noticed_on");
 }

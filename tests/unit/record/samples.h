@@ -45,15 +45,6 @@ static inline ProtobufCBinaryData *sample_id_list(void)
 	return list;
 }
 
-static inline char *sample_text(const char *s)
-{
-	union {
-		const char *from;
-		char *to;
-	} p = { .from = s };
-	return p.to;
-}
-
 #define SAMPLE_SET(m, field, v) ((m)->has_##field = true, (m)->field = (v))
 
 static inline void sample_fill_frame(Roomkeep__SessionFrame *m)
@@ -73,19 +64,19 @@ static inline void sample_fill_measure(Roomkeep__Measure *m)
 	roomkeep__measure__init(m);
 	SAMPLE_SET(m, measure_id, sample_id(5));
 	SAMPLE_SET(m, session_id, sample_id(2));
-	m->ref = sample_text("cx_rot");
+	m->ref = wire_text("cx_rot");
 	SAMPLE_SET(m, catalogue, 1);
 	SAMPLE_SET(m, phase, ROOMKEEP__PHASE__POST);
 	SAMPLE_SET(m, side, ROOMKEEP__SIDE__LEFT);
 	SAMPLE_SET(m, value_milli, 52000);
-	m->unit = sample_text("deg");
+	m->unit = wire_text("deg");
 	SAMPLE_SET(m, at_ms, 1700000001000u);
 	SAMPLE_SET(m, mode, ROOMKEEP__MODE__MODE_ACTIVE);
 	SAMPLE_SET(m, position, ROOMKEEP__POSITION__POSITION_SEATED);
 	SAMPLE_SET(m, method, ROOMKEEP__METHOD__METHOD_GONIOMETER);
 	SAMPLE_SET(m, pain_at_end, 3);
 	SAMPLE_SET(m, end_feel, ROOMKEEP__END_FEEL__END_FEEL_FIRM);
-	m->limited_by = sample_text("pull on the left");
+	m->limited_by = wire_text("pull on the left");
 	SAMPLE_SET(m, rater_id, sample_id(9));
 	SAMPLE_SET(m, pair_id, sample_id(10));
 }
@@ -106,11 +97,11 @@ static inline void sample_fill_patient(Roomkeep__Patient *m)
 {
 	roomkeep__patient__init(m);
 	SAMPLE_SET(m, patient_id, sample_id(1));
-	m->name = sample_text("Jos\xc3\xa9 \xc3\x81lvarez");
-	m->name_used = sample_text("Pepe");
-	m->born = sample_text("1980-02-29");
-	m->phone = sample_text("+49 30 5550100");
-	m->email = sample_text("pepe@example.org");
+	m->name = wire_text("Jos\xc3\xa9 \xc3\x81lvarez");
+	m->name_used = wire_text("Pepe");
+	m->born = wire_text("1980-02-29");
+	m->phone = wire_text("+49 30 5550100");
+	m->email = wire_text("pepe@example.org");
 }
 
 static inline void sample_fill_text(Roomkeep__SessionText *m)
@@ -118,7 +109,7 @@ static inline void sample_fill_text(Roomkeep__SessionText *m)
 	roomkeep__session_text__init(m);
 	SAMPLE_SET(m, session_id, sample_id(2));
 	SAMPLE_SET(m, field, ROOMKEEP__TEXT_FIELD__PLAN);
-	m->text = sample_text("twice a week\n\tthen see");
+	m->text = wire_text("twice a week\n\tthen see");
 	m->n_parents = 2;
 	m->parents = sample_id_list();
 }
@@ -157,7 +148,7 @@ static inline union sample sample_of(enum kind kind)
 		roomkeep__addendum__init(&s.addendum);
 		SAMPLE_SET(&s.addendum, addendum_id, sample_id(7));
 		SAMPLE_SET(&s.addendum, session_id, sample_id(2));
-		s.addendum.text = sample_text("also the left side");
+		s.addendum.text = wire_text("also the left side");
 		break;
 	case KIND_OPENED:
 		roomkeep__opened__init(&s.opened);
@@ -168,7 +159,7 @@ static inline union sample sample_of(enum kind kind)
 	case KIND_SEALED_TOMBSTONE:
 		roomkeep__tombstone__init(&s.tombstone);
 		SAMPLE_SET(&s.tombstone, target, sample_id(8));
-		s.tombstone.reason = sample_text("typed twice");
+		s.tombstone.reason = wire_text("typed twice");
 		break;
 	case KIND_NOTE: sample_fill_note(&s.note); break;
 	case KIND_ANY_PLAIN: sample_fill_plain(kind, &s); break;

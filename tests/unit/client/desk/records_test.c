@@ -27,14 +27,10 @@ static enum err set_phone(struct room *r, const struct id *id, const char *phone
 			  struct record_error *ret_error)
 {
 	Roomkeep__Patient m = ROOMKEEP__PATIENT__INIT;
-	union {
-		const char *in;
-		char *out;
-	} p = { .in = phone };
 	struct id op_id;
 	m.has_patient_id = true;
 	m.patient_id = wire_id_bytes(id);
-	m.phone = p.out;
+	m.phone = wire_text(phone);
 	return local_append(r->local, &r->desk.vault, KIND_PATIENT, &m.base, r->w->wall, &op_id,
 			    ret_error);
 }

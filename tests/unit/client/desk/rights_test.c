@@ -23,7 +23,7 @@ static struct id set_phone(struct room *r, const struct id *patient_id, const ch
 	struct id op_id;
 	m.has_patient_id = true;
 	m.patient_id = wire_id_bytes(patient_id);
-	m.phone = people_text(phone);
+	m.phone = wire_text(phone);
 	OK(local_append(r->local, &r->desk.vault, KIND_PATIENT, &m.base, r->w->wall, &op_id, NULL));
 	return op_id;
 }

@@ -28,15 +28,6 @@ static struct id append(struct room *r, enum kind kind, const ProtobufCMessage *
 	return op_id;
 }
 
-static char *words(const char *s)
-{
-	union {
-		const char *from;
-		char *to;
-	} p = { .from = s };
-	return p.to;
-}
-
 static struct id put_alert(struct room *r, const struct id *patient, const char *text)
 {
 	Roomkeep__Alert m = ROOMKEEP__ALERT__INIT;
@@ -45,7 +36,7 @@ static struct id put_alert(struct room *r, const struct id *patient, const char 
 	m.alert_id = wire_id_bytes(&id);
 	m.patient_id = wire_id_bytes(patient);
 	m.kind = ROOMKEEP__ALERT__KIND__ALLERGY;
-	m.text = words(text);
+	m.text = wire_text(text);
 	(void)append(r, KIND_ALERT, &m.base);
 	return id;
 }
@@ -57,8 +48,8 @@ static struct id put_episode(struct room *r, const struct id *patient)
 	m.has_episode_id = m.has_patient_id = true;
 	m.episode_id = wire_id_bytes(&id);
 	m.patient_id = wire_id_bytes(patient);
-	m.complaint = words("stiff neck");
-	m.started = words("2026-11-01");
+	m.complaint = wire_text("stiff neck");
+	m.started = wire_text("2026-11-01");
 	(void)append(r, KIND_EPISODE, &m.base);
 	return id;
 }
@@ -71,7 +62,7 @@ static void put_homecare(struct room *r, const struct id *patient, const struct 
 	m.homecare_item_id = wire_id_bytes(&id);
 	m.patient_id = wire_id_bytes(patient);
 	m.session_id = wire_id_bytes(session);
-	m.what = words("chin tucks");
+	m.what = wire_text("chin tucks");
 	(void)append(r, KIND_HOMECARE_ITEM, &m.base);
 }
 
@@ -373,7 +364,7 @@ static void test_ON8_an_opening_shows_it_for_an_hour(void **state)
 	m.override_id = wire_id_bytes(&id);
 	m.patient_id = wire_id_bytes(&h.maya);
 	m.reason = ROOMKEEP__OVERRIDE__REASON__EMERGENCY;
-	m.text = words("she collapsed");
+	m.text = wire_text("she collapsed");
 	(void)append(h.mara, KIND_OVERRIDE, &m.base);
 	all_saved(&h);
 	const struct local_withheld w = withheld_at(h.mara, &h.maya);
@@ -414,7 +405,7 @@ static struct id erase(struct room *r, const struct id *op_id)
 	Roomkeep__Tombstone m = ROOMKEEP__TOMBSTONE__INIT;
 	m.has_target = true;
 	m.target = wire_id_bytes(op_id);
-	m.reason = words("entered for the wrong person");
+	m.reason = wire_text("entered for the wrong person");
 	return append(r, KIND_TOMBSTONE, &m.base);
 }
 

@@ -10,6 +10,7 @@
 #include "server/store/store_priv.h"
 #include "server/store/store_review.h"
 #include "server/store/store_watch.h"
+#include "wire/op.h"
 
 #define MONDAY_9H UINT64_C(1790586000000) /* 2026-09-28 09:00 UTC */
 
@@ -20,15 +21,6 @@ static struct {
 	struct id directive, ended, override;
 	struct arena arena;
 } at;
-
-static char *words(const char *s)
-{
-	union {
-		const char *from;
-		char *to;
-	} p = { .from = s };
-	return p.to;
-}
 
 static void put_link(struct fx *fx)
 {
@@ -85,7 +77,7 @@ static Roomkeep__ReviewMark mark_of(struct id *id)
 	m.review_mark_id = fx_bytes(id);
 	m.override_id = fx_bytes(&at.override);
 	m.outcome = ROOMKEEP__REVIEW_MARK__OUTCOME__JUSTIFIED;
-	m.reviewed_on = words("2026-09-30");
+	m.reviewed_on = wire_text("2026-09-30");
 	return m;
 }
 
@@ -107,7 +99,7 @@ static void put_lockbox(struct fx *fx)
 	m.override_id = fx_bytes(&at.override);
 	m.patient_id = fx_bytes(&at.maya);
 	m.reason = ROOMKEEP__OVERRIDE__REASON__CONSENT;
-	m.text = words("she agrees");
+	m.text = wire_text("she agrees");
 	ASSERT_COMMITTED(fx_push(fx, at.mara, KIND_OVERRIDE, &m.base, NULL));
 	const Roomkeep__ReviewMark k = mark_of(&mark);
 	ASSERT_COMMITTED(fx_push(fx, at.jo, KIND_REVIEW_MARK, &k.base, NULL));
@@ -122,12 +114,12 @@ static void put_house(struct fx *fx)
 	m.has_shift_id = m.has_weekday = 1;
 	m.shift_id = fx_bytes(&shift);
 	m.weekday = ROOMKEEP__SHIFT__WEEKDAY__FRIDAY; /* so Monday is after hours */
-	m.opens = words("09:00");
-	m.closes = words("17:00");
+	m.opens = wire_text("09:00");
+	m.closes = wire_text("17:00");
 	ASSERT_COMMITTED(fx_push(fx, at.jo, KIND_SHIFT, &m.base, NULL));
 	c.has_closed_day_id = 1;
 	c.closed_day_id = fx_bytes(&closed);
-	c.day = words("2026-12-25");
+	c.day = wire_text("2026-12-25");
 	ASSERT_COMMITTED(fx_push(fx, at.jo, KIND_CLOSED_DAY, &c.base, NULL));
 }
 

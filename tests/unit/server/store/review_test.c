@@ -6,6 +6,7 @@
 
 #include "record/calendar.h"
 #include "roomkeep/record.pb-c.h"
+#include "wire/op.h"
 
 #define MONDAY_9H UINT64_C(1790586000000) /* 2026-09-28 09:00 UTC */
 #define HOUR_MS CALENDAR_HOUR_MS
@@ -50,17 +51,13 @@ static void open_at(struct fx *fx, struct fx_lane *lane, const struct id *patien
 static void put_hours(struct fx *fx, struct fx_lane *lane, const struct id *therapist,
 		      Roomkeep__Shift__Weekday weekday, const char *opens, const char *closes)
 {
-	union {
-		const char *from;
-		char *to;
-	} o = { .from = opens }, c = { .from = closes };
 	Roomkeep__Shift m = ROOMKEEP__SHIFT__INIT;
 	const struct id id = fx_id(fx);
 	m.has_shift_id = m.has_weekday = true;
 	m.shift_id = fx_bytes(&id);
 	m.weekday = weekday;
-	m.opens = o.to;
-	m.closes = c.to;
+	m.opens = wire_text(opens);
+	m.closes = wire_text(closes);
 	m.has_therapist_id = therapist != NULL;
 	if (therapist != NULL) m.therapist_id = fx_bytes(therapist);
 	fx_begin(fx);
@@ -70,15 +67,11 @@ static void put_hours(struct fx *fx, struct fx_lane *lane, const struct id *ther
 
 static void put_closed(struct fx *fx, struct fx_lane *lane, const char *day)
 {
-	union {
-		const char *from;
-		char *to;
-	} d = { .from = day };
 	Roomkeep__ClosedDay m = ROOMKEEP__CLOSED_DAY__INIT;
 	const struct id id = fx_id(fx);
 	m.has_closed_day_id = true;
 	m.closed_day_id = fx_bytes(&id);
-	m.day = d.to;
+	m.day = wire_text(day);
 	fx_begin(fx);
 	ASSERT_COMMITTED(fx_push(fx, lane, KIND_CLOSED_DAY, &m.base, NULL));
 	fx_commit(fx);

@@ -8,6 +8,7 @@
 #include "server/store/store_watch.h"
 #include "support/long_clinic.h"
 #include "watch_rows.h"
+#include "wire/op.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -45,16 +46,12 @@ static void put_mood(struct fx *fx, uint64_t patient, uint64_t n, bool leaves,
 static void put_touch(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__Touch__What what,
 		      const char *on)
 {
-	union {
-		const char *from;
-		char *to;
-	} day = { .from = on };
 	Roomkeep__Touch m = ROOMKEEP__TOUCH__INIT;
 	struct id id = id_of(5, patient * 1000 + n);
 	m.has_touch_id = m.has_what = true;
 	m.touch_id = fx_bytes(&id);
 	m.what = what;
-	m.on = day.to;
+	m.on = wire_text(on);
 	put_plain(fx, KIND_TOUCH, &id, patient, &m.base);
 }
 
@@ -83,40 +80,28 @@ static void put_chart(struct fx *fx, uint64_t patient, uint64_t n, Roomkeep__Ses
 
 static void put_adverse(struct fx *fx, uint64_t patient, uint64_t n, const char *follow_up_on)
 {
-	union {
-		const char *from;
-		char *to;
-	} day = { .from = follow_up_on };
 	Roomkeep__AdverseEvent m = ROOMKEEP__ADVERSE_EVENT__INIT;
 	struct id id = id_of(7, patient * 1000 + n);
 	struct id session = id_of(2, patient * 1000 + n / 10);
 	m.has_adverse_event_id = m.has_session_id = true;
 	m.adverse_event_id = fx_bytes(&id);
 	m.session_id = fx_bytes(&session);
-	m.follow_up_on = day.to;
+	m.follow_up_on = wire_text(follow_up_on);
 	put_plain(fx, KIND_ADVERSE_EVENT, &id, patient, &m.base);
 }
 
 static void put_detail(struct fx *fx, uint64_t patient, const char *gone_quiet_since)
 {
-	union {
-		const char *from;
-		char *to;
-	} day = { .from = gone_quiet_since };
 	Roomkeep__PatientDetail m = ROOMKEEP__PATIENT_DETAIL__INIT;
 	struct id id = id_of(1, patient);
 	m.has_patient_id = true;
 	m.patient_id = fx_bytes(&id);
-	m.gone_quiet_since = day.to;
+	m.gone_quiet_since = wire_text(gone_quiet_since);
 	put_plain(fx, KIND_PATIENT_DETAIL, &id, patient, &m.base);
 }
 
 static void put_merge(struct fx *fx, uint64_t from, uint64_t into, const char *ended_on)
 {
-	union {
-		const char *from;
-		char *to;
-	} day = { .from = ended_on };
 	Roomkeep__PatientMerge m = ROOMKEEP__PATIENT_MERGE__INIT;
 	struct id id = id_of(12, from * 1000 + into);
 	struct id one = id_of(1, from);
@@ -125,7 +110,7 @@ static void put_merge(struct fx *fx, uint64_t from, uint64_t into, const char *e
 	m.patient_merge_id = fx_bytes(&id);
 	m.patient_id = fx_bytes(&one);
 	m.into_id = fx_bytes(&other);
-	m.ended_on = day.to;
+	m.ended_on = wire_text(ended_on);
 	put_plain(fx, KIND_PATIENT_MERGE, &id, from, &m.base);
 }
 
