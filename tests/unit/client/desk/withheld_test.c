@@ -169,6 +169,13 @@ static struct local_withheld withheld_at(struct room *r, const struct id *patien
 	return w;
 }
 
+static bool withheld_by_itself(struct house *h, const struct id *item)
+{
+	bool is = false;
+	OK(local_withheld_item(h->mara->local, &h->mara->desk.vault, item, &is));
+	return is;
+}
+
 /* Is there a text and a measure to be read in it? */
 static bool is_readable(struct room *r, const struct id *session)
 {
@@ -246,6 +253,7 @@ static void test_ON7_the_whole_record_leaves_the_room_and_comes_back(void **stat
 	const struct local_withheld w = withheld_at(h.mara, &h.maya);
 	size_t patients = 0;
 	assert_true(w.any && w.whole);
+	assert_false(withheld_by_itself(&h, &h.his)); /* with all of hers; nobody knows by its id */
 	assert_int_equal(w.open_until_ms, 0);
 	assert_true(rows_of_others(h.mara) < before); /* gone, not only hidden */
 	assert_false(is_readable(h.mara, &h.his));
@@ -311,12 +319,16 @@ static void test_ON7_one_session_and_one_record(void **state)
 	struct local_withheld w = withheld_at(h.mara, &h.maya);
 	assert_true(w.any && !w.whole);
 	assert_int_equal(w.sessions + w.records, 1);
+	assert_true(withheld_by_itself(&h, &h.his));
+	assert_false(withheld_by_itself(&h, &h.alert));
 	assert_false(is_readable(h.mara, &h.his));
 	assert_true(is_readable(h.mara, &h.hers));
 	assert_int_equal(records(h.mara, KIND_ALERT, &h.maya), 1);
 	(void)withhold(&h, &h.maya, ROOMKEEP__DIRECTIVE__SCOPE__ITEM, &h.alert);
 	w = withheld_at(h.mara, &h.maya);
 	assert_int_equal(w.sessions + w.records, 2);
+	assert_true(withheld_by_itself(&h, &h.alert));
+	assert_false(withheld_by_itself(&h, &h.hers));
 	assert_int_equal(records(h.mara, KIND_ALERT, &h.maya), 0);
 	world_free(h.w);
 }
