@@ -30,7 +30,7 @@ void sim_done_free(struct sim_done *d)
 
 bool sim_talk_begin(struct sim *s, struct sim_room *r, enum sim_talk_kind kind, unsigned user)
 {
-	if (r->talk.kind != SIM_TALK_NONE) return false;
+	if (!r->up || r->talk.kind != SIM_TALK_NONE) return false;
 	secret_free(r->talk.code);
 	r->talk = (struct sim_talk){ .kind = kind, .user = user };
 	sim_room_post_job(s, r, SIM_JOB_TALK);
