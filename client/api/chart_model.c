@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "client/api/chart_parts.h"
+#include "client/api/misfiled.h"
 #include "client/api/outgoing.h"
 #include "client/api/record_json.h"
 #include "client/api/record_more.h"
@@ -122,7 +123,7 @@ static enum err put_kind(struct verb *v, struct outgoing *o, const struct kind_i
 	TRY(e);
 	for (size_t i = 0; i < count; i++) {
 		bool is_misfiled = false;
-		TRY(outgoing_is_misfiled_record(o, info, &records[i], &is_misfiled));
+		TRY(misfiled_is_record(v, info, records[i].message, &is_misfiled));
 		if (is_misfiled) {
 			misfiled++;
 		} else if (is_of_another(info, &records[i], patient_id)) {

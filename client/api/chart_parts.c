@@ -157,7 +157,7 @@ static enum err read_session(struct verb *v, struct outgoing *o, const struct id
 	bool is_misfiled = false;
 	enum err e = ERR_OK;
 
-	TRY(outgoing_is_misfiled(o, session_id, &is_misfiled));
+	TRY(local_is_misfiled(verb_local(v), verb_vault(v), session_id, &is_misfiled));
 	TRY(local_load_session(verb_local(v), verb_vault(v), session_id, &fold, &s));
 	in->measures += s.measure_count;
 	in->addenda += s.addendum_count;

@@ -52,9 +52,7 @@ static enum err load_referral(struct verb *v, struct letter *l)
 	l->patient_id = s->patient_id;
 	l->author_id = s->first->author_id;
 	bool is_misfiled = false;
-	bool is_hidden = false;
-	TRY(misfiled_look_record(v, kind_find(KIND_REFERRAL), s->message, &is_misfiled,
-				 &is_hidden));
+	TRY(misfiled_is_record(v, kind_find(KIND_REFERRAL), s->message, &is_misfiled));
 	if (!is_misfiled) return ERR_OK;
 	return fault_set(&v->fault, ERR_BAD_VALUE, "entered_in_error",
 			 "referral_id: its session was entered in error on this chart");

@@ -4,7 +4,6 @@
 #include "client/api/care.h"
 #include "client/api/clinic_words.h"
 #include "client/api/export_file.h"
-#include "client/api/misfiled.h"
 #include "client/api/outgoing.h"
 #include "client/api/page_words.h"
 #include "client/api/session_calls.h"
@@ -214,9 +213,8 @@ static enum err read_session(struct verb *v, const struct id *session_id, struct
 	struct session_fold fold;
 	struct session_state s;
 	bool is_misfiled = false;
-	bool is_hidden = false;
 
-	TRY(misfiled_look(v, session_id, &is_misfiled, &is_hidden));
+	TRY(local_is_misfiled(verb_local(v), verb_vault(v), session_id, &is_misfiled));
 	if (is_misfiled) {
 		return fault_set(&v->fault, ERR_BAD_VALUE, "entered_in_error",
 				 "session_id: it was entered in error; the session on the "

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "client/api/misfiled.h"
 #include "client/api/proof_load.h"
 #include "client/api/record_json.h"
 #include "record/proof_words.h"
@@ -56,7 +57,7 @@ static enum err read_kind(struct verb *v, struct outgoing *o, enum kind kind,
 	const struct kind_info *info = kind_find((uint64_t)kind);
 	for (size_t i = 0; i < count; i++) {
 		bool is_misfiled = false;
-		TRY(outgoing_is_misfiled_record(o, info, &records[i], &is_misfiled));
+		TRY(misfiled_is_record(v, info, records[i].message, &is_misfiled));
 		if (!is_misfiled && !outgoing_keeps_record(o, info, &records[i]))
 			TRY(add_record(o, info, &records[i], list));
 	}

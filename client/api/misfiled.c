@@ -38,19 +38,42 @@ enum err misfiled_look(struct verb *v, const struct id *session_id, bool *ret_is
 	return ERR_OK;
 }
 
-enum err misfiled_look_record(struct verb *v, const struct kind_info *info,
-			      const ProtobufCMessage *m, bool *ret_is, bool *ret_hidden)
+/* `*ret_has` false: it is part of none. */
+static enum err session_of(const struct kind_info *info, const ProtobufCMessage *m, struct id *ret,
+			   bool *ret_has)
 {
 	ProtobufCBinaryData bytes;
-	struct id session_id;
 
-	*ret_is = *ret_hidden = false;
+	*ret_has = false;
 	if (!is_part(info)) return ERR_OK;
 	const ProtobufCFieldDescriptor *f = reflect_field(info->message, info->session_field);
 	if (!reflect_is_set(m, f)) return ERR_OK;
 	reflect_get(m, f, &bytes, sizeof(bytes));
-	TRY(id_from_view(view_of(bytes.data, bytes.len), &session_id));
-	return misfiled_look(v, &session_id, ret_is, ret_hidden);
+	TRY(id_from_view(view_of(bytes.data, bytes.len), ret));
+	*ret_has = true;
+	return ERR_OK;
+}
+
+enum err misfiled_look_record(struct verb *v, const struct kind_info *info,
+			      const ProtobufCMessage *m, bool *ret_is, bool *ret_hidden)
+{
+	struct id session_id;
+	bool has = false;
+
+	*ret_is = *ret_hidden = false;
+	TRY(session_of(info, m, &session_id, &has));
+	return has ? misfiled_look(v, &session_id, ret_is, ret_hidden) : ERR_OK;
+}
+
+enum err misfiled_is_record(struct verb *v, const struct kind_info *info, const ProtobufCMessage *m,
+			    bool *ret)
+{
+	struct id session_id;
+	bool has = false;
+
+	*ret = false;
+	TRY(session_of(info, m, &session_id, &has));
+	return has ? local_is_misfiled(verb_local(v), verb_vault(v), &session_id, ret) : ERR_OK;
 }
 
 enum err misfiled_drop(struct verb *v, enum kind kind, const struct record_state *records,
@@ -63,8 +86,7 @@ enum err misfiled_drop(struct verb *v, enum kind kind, const struct record_state
 	ENSURE(stand != NULL, ERR_NOMEM);
 	for (size_t i = 0; i < *count; i++) {
 		bool is_misfiled = false;
-		bool is_hidden = false;
-		TRY(misfiled_look_record(v, info, records[i].message, &is_misfiled, &is_hidden));
+		TRY(misfiled_is_record(v, info, records[i].message, &is_misfiled));
 		if (!is_misfiled) stand[kept++] = records[i];
 	}
 	*count = kept;

@@ -15,6 +15,10 @@ MUST_USE enum err misfiled_look(struct verb *v, const struct id *session_id, boo
 MUST_USE enum err misfiled_look_record(struct verb *v, const struct kind_info *info,
 				       const ProtobufCMessage *m, bool *ret_is, bool *ret_hidden);
 
+/* The same for what leaves the clinic, where it is the same to whoever makes it. */
+MUST_USE enum err misfiled_is_record(struct verb *v, const struct kind_info *info,
+				     const ProtobufCMessage *m, bool *ret);
+
 /* Of `records` those that no such session said, in their order: a shallow copy, the caller's to
  * free. For what is made of several records. */
 MUST_USE enum err misfiled_drop(struct verb *v, enum kind kind, const struct record_state *records,

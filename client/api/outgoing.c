@@ -1,7 +1,6 @@
 #include "client/api/outgoing.h"
 
 #include "base/check.h"
-#include "client/api/misfiled.h"
 #include "record/record_fold.h"
 #include "record/reflect.h"
 
@@ -100,21 +99,6 @@ bool outgoing_keeps_record(const struct outgoing *o, const struct kind_info *inf
 		    sizeof(bytes));
 	return id_from_view(view_of(bytes.data, bytes.len), &session) == ERR_OK &&
 	       outgoing_keeps_session(o, &session);
-}
-
-enum err outgoing_is_misfiled(struct outgoing *o, const struct id *session_id, bool *ret)
-{
-	bool is_hidden = false;
-
-	return misfiled_look(o->v, session_id, ret, &is_hidden);
-}
-
-enum err outgoing_is_misfiled_record(struct outgoing *o, const struct kind_info *info,
-				     const struct record_state *record, bool *ret)
-{
-	bool is_hidden = false;
-
-	return misfiled_look_record(o->v, info, record->message, ret, &is_hidden);
 }
 
 /* Words that somebody marked as about another person; who may not read them has none to give. */

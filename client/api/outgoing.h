@@ -60,10 +60,6 @@ void outgoing_finip(struct outgoing *o); /* for CLEANUP */
 bool outgoing_keeps_session(const struct outgoing *o, const struct id *session_id);
 bool outgoing_keeps_record(const struct outgoing *o, const struct kind_info *info,
 			   const struct record_state *record);
-/* Was it entered on this patient's chart by mistake? It is another's, and no paper has it. */
-MUST_USE enum err outgoing_is_misfiled(struct outgoing *o, const struct id *session_id, bool *ret);
-MUST_USE enum err outgoing_is_misfiled_record(struct outgoing *o, const struct kind_info *info,
-					      const struct record_state *record, bool *ret);
 
 /* Looks at the text `key` of `object`, and of its list; puts the gaps in. `kind` and
  * `record_id` say
