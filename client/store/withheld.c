@@ -201,11 +201,16 @@ static void count_bars(const struct local *l, const struct id *patient_id,
 	}
 }
 
-static bool is_item(const struct local *l, const struct id *session_id)
+/* A session or record that is withheld by itself. */
+static bool is_item(const struct local *l, const struct id *item_id)
 {
-	for (size_t i = 0; i < l->bar_count; i++)
-		if (l->bars[i].scope == LOCKBOX_ITEM && id_equal(&l->bars[i].item_id, session_id))
-			return true;
+	const struct lockbox box = box_of(l);
+	const struct lockbox_reader reader = reader_of(l);
+	for (size_t i = 0; i < l->bar_count; i++) {
+		const struct lockbox_bar *bar = &l->bars[i];
+		if (bar->scope != LOCKBOX_ITEM || !id_equal(&bar->item_id, item_id)) continue;
+		if (lockbox_bar_holds(&box, bar, &reader)) return true;
+	}
 	return false;
 }
 
@@ -234,15 +239,8 @@ enum err local_withheld(struct local *l, const struct vault *v, const struct id 
 enum err local_withheld_item(struct local *l, const struct vault *v, const struct id *item_id,
 			     bool *ret)
 {
-	const struct lockbox box = box_of(l);
-	const struct lockbox_reader reader = reader_of(l);
 	TRY(person_check(l, v));
-	*ret = false;
-	for (size_t i = 0; i < l->bar_count && !*ret; i++) {
-		const struct lockbox_bar *bar = &l->bars[i];
-		*ret = bar->scope == LOCKBOX_ITEM && id_equal(&bar->item_id, item_id) &&
-		       lockbox_bar_holds(&box, bar, &reader);
-	}
+	*ret = is_item(l, item_id);
 	return ERR_OK;
 }
 
