@@ -8,12 +8,6 @@
 #include "record/text.h"
 #include "wire/op.h"
 
-/* protobuf-c only reads what it packs; its struct is not const. */
-static char *borrowed(const char *text)
-{
-	return text[0] == '\0' ? NULL : wire_text(text);
-}
-
 static enum err read_basis(struct verb *v, const char *word, Roomkeep__Disclosure *m)
 {
 	int basis = 0;
@@ -92,10 +86,10 @@ enum err disclosure_write(struct verb *v, const struct disclosure_ask *ask, stru
 	m.has_disclosure_id = m.has_patient_id = 1;
 	m.disclosure_id = wire_id_bytes(&id);
 	m.patient_id = wire_id_bytes(ask->patient_id);
-	m.recipient = borrowed(to);
-	m.what = borrowed(ask->what);
-	m.consent_signed_on = borrowed(ask->consent_signed_on);
-	m.given_on = borrowed(given_on);
+	m.recipient = wire_text_or_null(to);
+	m.what = wire_text_or_null(ask->what);
+	m.consent_signed_on = wire_text_or_null(ask->consent_signed_on);
+	m.given_on = wire_text_or_null(given_on);
 	TRY(read_basis(v, ask->basis, &m));
 	TRY(read_request(v, ask, &request, &m));
 	return append_and_write(v, &m, &id, file);

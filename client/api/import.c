@@ -265,12 +265,6 @@ static enum err place_measures(struct import *m)
 
 /* ---- patients ------------------------------------------------------------------------------ */
 
-/* protobuf-c's structs are not const, but packing only reads. */
-static char *borrowed(const char *text)
-{
-	return text[0] != '\0' ? wire_text(text) : NULL;
-}
-
 static enum err import_patient(struct import *m, const struct named *n)
 {
 	CLEANUP(buf_finip) struct buf name = { 0 };
@@ -286,11 +280,11 @@ static enum err import_patient(struct import *m, const struct named *n)
 	TRY(buf_cstr(&name, &text));
 	p.has_patient_id = 1;
 	p.patient_id = wire_id_bytes(&n->id);
-	p.name = borrowed(text);
-	p.name_used = borrowed(csv_file_text(&m->patients, n->row, P_NAME_USED));
-	p.born = borrowed(csv_file_text(&m->patients, n->row, P_BORN));
-	p.phone = borrowed(csv_file_text(&m->patients, n->row, P_PHONE));
-	p.email = borrowed(csv_file_text(&m->patients, n->row, P_EMAIL));
+	p.name = wire_text_or_null(text);
+	p.name_used = wire_text_or_null(csv_file_text(&m->patients, n->row, P_NAME_USED));
+	p.born = wire_text_or_null(csv_file_text(&m->patients, n->row, P_BORN));
+	p.phone = wire_text_or_null(csv_file_text(&m->patients, n->row, P_PHONE));
+	p.email = wire_text_or_null(csv_file_text(&m->patients, n->row, P_EMAIL));
 	const enum err e = local_append(verb_local(m->v), verb_vault(m->v), KIND_PATIENT, &p.base,
 					m->v->now_ms, &op_id, &error);
 	buf_wipe(&name);
@@ -481,9 +475,9 @@ static enum err import_measure(struct import *m, size_t row, const struct id *se
 	r.has_measure_id = r.has_session_id = r.has_catalogue = r.has_at_ms = 1;
 	r.measure_id = wire_id_bytes(&measure_id);
 	r.session_id = wire_id_bytes(session_id);
-	r.ref = borrowed(entry->ref);
+	r.ref = wire_text_or_null(entry->ref);
 	r.catalogue = CATALOGUE_VERSION;
-	if (r.has_value_milli) r.unit = borrowed(entry->unit);
+	if (r.has_value_milli) r.unit = wire_text_or_null(entry->unit);
 	r.at_ms = r.phase == ROOMKEEP__PHASE__PRE   ? start_ms
 		  : r.phase == ROOMKEEP__PHASE__MID ? start_ms + (end_ms - start_ms) / 2
 						    : end_ms;

@@ -39,6 +39,11 @@ char *wire_text(const char *text)
 	return p.to;
 }
 
+char *wire_text_or_null(const char *text)
+{
+	return text[0] != '\0' ? wire_text(text) : NULL;
+}
+
 enum err wire_id(ProtobufCBinaryData from, struct id *ret_id)
 {
 	return id_from_view(wire_view(from), ret_id);

@@ -77,4 +77,5 @@ static inline struct view wire_view(ProtobufCBinaryData from)
 /* For building a message: borrows; protobuf-c's struct is not const but packing only reads. */
 ProtobufCBinaryData wire_bytes(struct view v);
 ProtobufCBinaryData wire_id_bytes(const struct id *id);
-char *wire_text(const char *text); /* NULL stays NULL */
+char *wire_text(const char *text);         /* NULL stays NULL */
+char *wire_text_or_null(const char *text); /* an empty one is not said */
